@@ -1,0 +1,1 @@
+"""Questions of users, asked of a fitted model batch by batch."""

@@ -1,0 +1,100 @@
+"""Files that appear whole or not at all, and never on top of another by chance."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from cbvae_cli.errors import UsageProblem
+
+
+@contextmanager
+def aside(target: Path) -> Iterator[tuple[BinaryIO, Path]]:
+    """Open a hidden file beside `target`, and remove what is left of it.
+
+    Yields
+    ------
+    file : binary file, open for writing
+    part : Path
+        Its name, `.NAME.<pid>.part`; to be moved or linked to where it belongs.
+
+    Raises
+    ------
+    UsageProblem
+        If the folder is missing, full or may not be written to.
+    """
+    try:
+        file, part = _create(target)
+        try:
+            with file:
+                yield file, part
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageProblem(
+            f"cannot write {target.name}: {error.strerror or error}",
+            where=str(target),
+            hint="name another place with -o, or make room there",
+        ) from error
+
+
+def settle(file: BinaryIO) -> None:
+    """Push a file's bytes to the disk and close it, before it gets its name."""
+    file.flush()
+    os.fsync(file.fileno())
+    file.close()
+
+
+def replace(part: Path, target: Path) -> None:
+    """Move a finished file to its name, over whatever has that name."""
+    os.replace(part, target)
+    _settle_folder(target.parent)
+
+
+def claim(part: Path, target: Path) -> None:
+    """Give a finished file a name that nobody else has.
+
+    Raises
+    ------
+    FileExistsError
+        If the name is taken. Of two writers at once, exactly one gets it.
+    """
+    try:
+        os.link(part, target)
+    except FileExistsError:
+        raise
+    except OSError:
+        # No hard links here (FAT, some network folders). An empty file takes
+        # the name first, and readers may see it for a moment.
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        try:
+            os.replace(part, target)
+        except OSError:
+            target.unlink(missing_ok=True)
+            raise
+    _settle_folder(target.parent)
+
+
+def _create(target: Path) -> tuple[BinaryIO, Path]:
+    """Open a new file; two threads, or a dead run's leftovers, get other names."""
+    attempt = 0
+    while True:
+        more = f".{attempt}" if attempt else ""
+        part = target.with_name(f".{target.name}.{os.getpid()}{more}.part")
+        try:
+            return open(part, "xb"), part
+        except FileExistsError:
+            attempt += 1
+
+
+def _settle_folder(folder: Path) -> None:
+    """Make the new name last through a power cut, where the system can."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

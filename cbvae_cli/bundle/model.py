@@ -1,0 +1,156 @@
+"""A fitted model as manifest and arrays, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+import cbvae_cli
+from cbvae_cli.answers.model import Model
+from cbvae_cli.bundle.card import render_card
+from cbvae_cli.bundle.container import read_bundle, write_bundle
+from cbvae_cli.bundle.store import append_bundle, is_store, resolve
+from cbvae_cli.calibration.strangeness import METHODS, Strangeness
+from cbvae_cli.calibration.temperature import Temperature
+from cbvae_cli.errors import BundleProblem
+from cbvae_cli.families import FAMILIES, family_class
+from cbvae_cli.networks.vae import Shape
+from cbvae_cli.table.label import Label
+from cbvae_cli.table.matrix import Layout
+from cbvae_cli.table.schema import Schema
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+def save_model(model: Model, path: str, *, force: bool) -> Path:
+    """Write a model as a bundle, or behind the newest of a store.
+
+    Parameters
+    ----------
+    model : Model
+    path : str
+        `NAME.cbvae`, or a store: a path that ends in `/`, or a folder.
+    force : bool
+        Replace an existing bundle.
+
+    Returns
+    -------
+    Path
+        The file that was written.
+    """
+    manifest, arrays = describe(model)
+    card = render_card(manifest)
+    if is_store(path):
+        return append_bundle(path, manifest, arrays, card)
+    return write_bundle(path, manifest, arrays, card, force=force)
+
+
+def open_model(path: str, device: torch.device) -> Model:
+    """Read the model that a path names; see `cbvae_cli.bundle.store.resolve`.
+
+    Raises
+    ------
+    BundleProblem
+        If the bundle is damaged, foreign, too new, or does not fit together.
+    """
+    found = resolve(path)
+    manifest, arrays = read_bundle(found)
+    try:
+        return restore(manifest, arrays, device)
+    except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as error:
+        raise BundleProblem(
+            "the bundle's parts do not fit together",
+            where=str(found),
+            expected="a bundle written by cbvae",
+            hint="get the bundle again, or train a new one",
+        ) from error
+
+
+def describe(model: Model) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Give a model's manifest and arrays."""
+    training = dict(model.training)
+    data = training.pop("data", {})
+    nets = model.family.nets
+    manifest = {
+        "program": {
+            "name": "cbvae",
+            "version": cbvae_cli.__version__,
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        },
+        "model": {
+            "family": model.family.name,
+            "preset": model.settings.get("preset", ""),
+            "latent": nets.shape.latent,
+            "hidden": list(nets.shape.hidden),
+            "noise": nets.shape.noise,
+            "likelihoods": list(model.layout.likelihoods),
+        },
+        "schema": model.schema.describe(),
+        "label": model.schema.label.describe(),
+        "data": data,
+        "training": training,
+        "calibration": {
+            "temperatures": {
+                rule: fitted.describe() for rule, fitted in model.temperatures.items()
+            }
+        },
+    }
+    arrays = {f"schema/{n}": array for n, array in model.schema.arrays().items()}
+    arrays |= {f"family/{n}": array for n, array in model.family.arrays().items()}
+    for method, classes in model.strangeness.items():
+        for place, judge in enumerate(classes):
+            for name, array in judge.arrays().items():
+                arrays[f"strangeness/{method}/{place}/{name}"] = array
+    return manifest, arrays
+
+
+def restore(manifest: Mapping[str, Any], arrays: Arrays, device: torch.device) -> Model:
+    """Build a model from what `describe` gave."""
+    label = Label.restore(manifest["label"])
+    schema = Schema.restore(manifest["schema"], _under(arrays, "schema/"), label)
+    described = manifest["model"]
+    if described["family"] not in FAMILIES:
+        raise BundleProblem(
+            f"the bundle holds a model of an unknown family '{described['family']}'",
+            expected="one of " + ", ".join(FAMILIES),
+            hint="update cbvae",
+        )
+    layout = Layout(schema.kinds, tuple(described["likelihoods"]))
+    shape = Shape(
+        described["latent"], tuple(described["hidden"]), bool(described["noise"])
+    )
+    family = family_class(described["family"]).build(layout, label.classes, shape, 0)
+    family.load(_under(arrays, "family/"))
+    family.nets.to(device).eval().requires_grad_(False)
+    temperatures = manifest["calibration"]["temperatures"]
+    strangeness = {
+        method: [
+            Strangeness.restore(_under(arrays, f"strangeness/{method}/{place}/"))
+            for place in range(len(label.classes))
+        ]
+        for method in METHODS
+    }
+    training = {**manifest["training"], "data": manifest["data"]}
+    return Model(
+        schema,
+        layout,
+        family,
+        {rule: Temperature.restore(found) for rule, found in temperatures.items()},
+        strangeness,
+        training["settings"],
+        training,
+    )
+
+
+def _under(arrays: Arrays, prefix: str) -> dict[str, NDArray[Any]]:
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }

@@ -1,0 +1,1 @@
+"""From evidence to answers one can act on: probabilities and p-values."""

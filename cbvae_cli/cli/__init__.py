@@ -1,0 +1,1 @@
+"""The command line: thin shells that unwrap options and call the middle."""

@@ -1,0 +1,162 @@
+"""Options that come together, and how a verb takes them as one parameter."""
+
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cbvae_cli.cli.options import (
+    BatchRows,
+    Delimiter,
+    Device,
+    Encoding,
+    Engine,
+    Force,
+    InFormat,
+    Json,
+    MaxMemory,
+    NoDefaultNulls,
+    Null,
+    OutFormat,
+    Quiet,
+    Seed,
+    Threads,
+    rows_to_stdout,
+)
+from cbvae_cli.errors import UsageProblem
+from cbvae_cli.report.console import Talk
+
+if TYPE_CHECKING:
+    import torch
+
+    from cbvae_cli.table.reading import ReadOptions
+    from cbvae_cli.table.targets import WriteOptions
+
+BATCH_ROWS = 16_384
+CELL_BYTES = 400  # that a cell of a batch costs on its way, all copies together
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a table is read."""
+
+    in_format: InFormat = None
+    null: Null = None
+    no_default_nulls: NoDefaultNulls = False
+    encoding: Encoding = None
+    delimiter: Delimiter = None
+    batch_rows: BatchRows = None
+
+    def options(self) -> "ReadOptions":
+        """Give what the reader needs."""
+        from cbvae_cli.table.reading import ReadOptions
+
+        return ReadOptions(
+            format=self.in_format,
+            nulls=tuple(self.null or ()),
+            default_nulls=not self.no_default_nulls,
+            batch_rows=self.batch_rows or BATCH_ROWS,
+            encoding=self.encoding or "utf-8",
+            delimiter=self.delimiter or ",",
+        )
+
+
+@dataclass(frozen=True)
+class Writing:
+    """How rows are written."""
+
+    out_format: OutFormat = None
+    force: Force = False
+
+    def options(self) -> "WriteOptions":
+        """Give what the writer needs."""
+        from cbvae_cli.table.targets import WriteOptions
+
+        return WriteOptions(format=self.out_format, force=self.force)
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Where and how fast work runs."""
+
+    seed: Seed = 0
+    threads: Threads = 0
+    device: Device = "auto"
+    engine: Engine = "local"
+    max_memory: MaxMemory = None
+
+    def prepare(self) -> "torch.device":
+        """Set threads and give the device."""
+        import pyarrow as pa
+        import torch
+
+        if self.threads:
+            torch.set_num_threads(self.threads)
+            pa.set_cpu_count(self.threads)
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise UsageProblem(
+                "there is no GPU that torch can use",
+                hint="leave --device out, or use --device cpu",
+            )
+        found = self.device
+        if found == "auto":
+            found = "cuda" if torch.cuda.is_available() else "cpu"
+        return torch.device(found)
+
+
+@dataclass(frozen=True)
+class Telling:
+    """What is told of a run, and where."""
+
+    json: Json = None
+    quiet: Quiet = False
+
+    def talk(self, output: str | None) -> Talk:
+        """Give the voice of a verb whose rows go to `output`."""
+        return Talk(self.quiet, self.json, rows_to_stdout(output))
+
+    def talk_only(self) -> Talk:
+        """Give the voice of a verb that makes no rows."""
+        return Talk(self.quiet, self.json, rows_to_stdout=False)
+
+
+def spread(function: Callable[..., None]) -> Callable[..., None]:
+    """Spell out the groups among a verb's parameters as options of their own.
+
+    A parameter annotated with one of the dataclasses above becomes its fields; the
+    verb is called with the dataclass.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    groups: dict[str, Any] = {
+        p.name: p.annotation
+        for p in parameters
+        if dataclasses.is_dataclass(p.annotation)
+    }
+    flat: list[inspect.Parameter] = []
+    for parameter in parameters:
+        if parameter.name not in groups:
+            flat.append(parameter)
+            continue
+        flat += [
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=field.default,
+                annotation=field.type,
+            )
+            for field in dataclasses.fields(groups[parameter.name])
+        ]
+
+    @functools.wraps(function)
+    def spelt(**values: Any) -> None:
+        for name, group in groups.items():
+            fields = [field.name for field in dataclasses.fields(group)]
+            values[name] = group(**{field: values.pop(field) for field in fields})
+        function(**values)
+
+    ordered = sorted(flat, key=lambda p: p.kind)
+    spelt.__signature__ = inspect.Signature(ordered)  # type: ignore[attr-defined]
+    spelt.__annotations__ = {p.name: p.annotation for p in ordered}
+    return spelt

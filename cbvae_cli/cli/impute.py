@@ -1,0 +1,75 @@
+"""`cbvae impute`: fill missing cells."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cbvae_cli.cli.groups import Compute, Reading, Telling, Writing, spread
+from cbvae_cli.cli.options import BundleIn, RowsIn, RowsOut
+from cbvae_cli.cli.streaming import answer_rows
+
+if TYPE_CHECKING:
+    from cbvae_cli.report.console import Talk
+
+GivenClass = Annotated[
+    str | None,
+    typer.Option(
+        "--class",
+        metavar="CLASS",
+        help="Take all rows for this class, whatever their labels say.",
+    ),
+]
+Hide = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--hide",
+        metavar="COL",
+        help="Treat this column as missing in every row; may be given again. "
+        "The label's name leaves the labels unread.",
+    ),
+]
+
+
+@spread
+def impute(
+    bundle: BundleIn,
+    data: RowsIn,
+    output: RowsOut = None,
+    given_class: GivenClass = None,
+    hide: Hide = None,
+    *,
+    compute: Compute,
+    reading: Reading,
+    writing: Writing,
+    telling: Telling,
+) -> None:
+    """Fill missing cells; a cell that holds a value is never changed.
+
+    Uses the row's label where it has one; otherwise each class counts as much as
+    the seen cells speak for it.
+
+    Example: cbvae impute fraud.cbvae new.csv -o filled.csv
+    """
+    from cbvae_cli.answers.impute import Impute
+
+    answer_rows(
+        "impute",
+        bundle,
+        data,
+        output,
+        lambda model, source: Impute(
+            model, source, given_class=given_class, hidden=tuple(hide or ())
+        ),
+        _tell,
+        compute=compute,
+        reading=reading,
+        writing=writing,
+        telling=telling,
+    )
+
+
+def _tell(summary: dict[str, Any], talk: "Talk") -> None:
+    talk.say(
+        f"filled {summary['filled']:,} cells in {len(summary['columns'])} columns of "
+        f"{summary['rows']:,} rows"
+    )

@@ -1,0 +1,108 @@
+"""`cbvae inspect`: what is in a bundle or a store."""
+
+from typing import TYPE_CHECKING, Any
+
+from cbvae_cli.cli.groups import Telling, spread
+from cbvae_cli.cli.options import BundleIn
+
+if TYPE_CHECKING:
+    from cbvae_cli.report.console import Talk
+
+
+@spread
+def inspect(bundle: BundleIn, *, telling: Telling) -> None:
+    """Show what is in a bundle, or list the versions in a store.
+
+    Reads the manifest alone: no model is built.
+
+    Example: cbvae inspect fraud.cbvae
+    """
+    from cbvae_cli.bundle.container import read_manifest
+    from cbvae_cli.bundle.store import is_store, listing, resolve
+    from cbvae_cli.report.machine import emit
+
+    talk = telling.talk_only()
+    if is_store(bundle):
+        versions = listing(bundle)
+        summary: dict[str, Any] = {"store": bundle, "versions": versions}
+        if telling.json != "-":
+            _tell_store(versions, talk)
+    else:
+        summary = read_manifest(resolve(bundle))
+        if telling.json != "-":
+            _tell_bundle(summary, talk)
+    emit(summary, "inspect", telling.json)
+
+
+def _tell_store(versions: list[dict[str, Any]], talk: "Talk") -> None:
+    rows = [
+        (
+            version["number"],
+            version.get("family", ""),
+            str(version.get("data_digest") or "")[:12],
+            ", ".join(version.get("classes") or ()),
+            _best(version.get("held_out") or {}),
+            version.get("error", ""),
+        )
+        for version in versions
+    ]
+    names = ("number", "family", "data digest", "classes", "held-out AUPRC", "")
+    talk.table("Versions, oldest first", names, rows)
+
+
+def _best(held_out: dict[str, Any]) -> str:
+    """Give the macro area under the precision-recall curve of each rule."""
+    found = {
+        rule: scores.get("auprc", {}).get("macro") for rule, scores in held_out.items()
+    }
+    return ", ".join(f"{r} {v:.3f}" for r, v in found.items() if v is not None)
+
+
+def _tell_bundle(manifest: dict[str, Any], talk: "Talk") -> None:
+    program, model, data = (manifest[key] for key in ("program", "model", "data"))
+    label, training = manifest["label"], manifest["training"]
+    talk.say(
+        f"{model['family']} bundle, preset {model['preset']}, written by "
+        f"{program['name']} {program['version']} (format {manifest['format']})"
+    )
+    talk.say(
+        f"trained on {data['rows']:,} rows, digest {data['digest'][:12]}, "
+        f"{training['steps']:,} steps"
+    )
+    parts = training["parts"]
+    counts = zip(
+        label["classes"],
+        label["counts"],
+        parts["train"],
+        parts["stop"],
+        parts["calibrate"],
+        strict=True,
+    )
+    talk.table(
+        f"Classes in column '{label['column']}'",
+        ("class", "rows", "train", "stop", "calibrate"),
+        list(counts),
+    )
+    columns = [
+        (c["name"], c.get("kind", c["role"]), c["storage"], c["value"])
+        for c in manifest["schema"]["columns"]
+    ]
+    talk.table("Columns", ("column", "kind", "type", "value"), columns)
+    for rule, scores in training["held_out"].items():
+        tell_scores(rule, scores, label["classes"], talk)
+    for warning in training["warnings"]:
+        talk.say(f"note: {warning}")
+
+
+def tell_scores(
+    rule: str, scores: dict[str, Any], classes: list[str], talk: "Talk"
+) -> None:
+    """Show the scores of a rule on held-out rows."""
+    rows = [
+        (name, f"{scores['auprc'][name]:.3f}", f"{scores['auroc'][name]:.3f}")
+        for name in (*classes, "macro")
+        if name in scores["auprc"]
+    ]
+    if rows:
+        title = f"Rule {rule} on {scores['rows']:,} held-out rows"
+        talk.table(title, ("class", "AUPRC", "AUROC"), rows)

@@ -1,0 +1,82 @@
+"""The road that every verb takes whose answer has the rows of its input."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from cbvae_cli.cli.groups import Compute, Reading, Telling, Writing
+
+if TYPE_CHECKING:
+    from cbvae_cli.answers.frame import Answer
+    from cbvae_cli.answers.model import Model
+    from cbvae_cli.report.console import Talk
+    from cbvae_cli.table.source import Source
+
+
+def answer_rows(
+    verb: str,
+    bundle: str,
+    data: str,
+    output: str | None,
+    ask: "Callable[[Model, Source], Answer]",
+    tell: "Callable[[dict[str, Any], Talk], None]",
+    *,
+    compute: Compute,
+    reading: Reading,
+    writing: Writing,
+    telling: Telling,
+) -> None:
+    """Answer for every row of a table, batch by batch.
+
+    Parameters
+    ----------
+    verb : str
+    bundle, data : str
+    output : str or None
+    ask : callable
+        Makes the answer from a model and a source.
+    tell : callable
+        Says the summary in words.
+    """
+    from cbvae_cli.answers.frame import stream
+    from cbvae_cli.answers.typed import Typed
+    from cbvae_cli.bundle.model import open_model
+    from cbvae_cli.report.machine import emit
+    from cbvae_cli.report.progress import Progress
+    from cbvae_cli.table.formats import holds_text
+    from cbvae_cli.table.sink import check_output, open_sink
+    from cbvae_cli.table.source import open_source
+
+    talk = telling.talk(output)
+    options = writing.options()
+    check_output(output, options)
+    model = open_model(bundle, compute.prepare())
+    with open_source(data, reading.options()) as source:
+        check_output(output, options, parts=source.parts)
+        answer = ask(model, source)
+        typed = source.text and not holds_text(output, options.format)
+        outgoing = Typed(model.schema, source) if typed else None
+        schema = answer.schema()
+        if outgoing is not None:
+            schema = outgoing.schema(schema)
+        retype = outgoing.batch if outgoing is not None else _as_it_is
+        with (
+            open_sink(output, schema, options, parts=source.parts) as sink,
+            Progress(verb, talk) as progress,
+        ):
+
+            def show(n_rows: int) -> None:
+                share = source.consumed()
+                total = n_rows / share if share else None
+                progress.update(n_rows, total)
+
+            stream(source, answer, sink, show, retype)
+    summary = answer.summary()
+    if summary.get("infinite"):
+        talk.warn(f"{summary['infinite']} infinite cells are read as missing")
+    tell(summary, talk)
+    summary["warnings"] = talk.warnings
+    emit(summary, verb, telling.json, rows_to_stdout=talk.rows_to_stdout)
+
+
+def _as_it_is(rows: Any) -> Any:
+    return rows

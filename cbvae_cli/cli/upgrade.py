@@ -1,0 +1,29 @@
+"""`cbvae upgrade`: bring an old bundle to the current format."""
+
+from cbvae_cli.cli.groups import Telling, spread
+from cbvae_cli.cli.options import BundleIn, BundleOut, Force
+
+
+@spread
+def upgrade(
+    bundle: BundleIn,
+    output: BundleOut = None,
+    force: Force = False,
+    *,
+    telling: Telling,
+) -> None:
+    """Rewrite a bundle of an older format in the current one, in place or to -o.
+
+    Example: cbvae upgrade old.cbvae -o new.cbvae
+    """
+    from cbvae_cli.bundle.store import resolve
+    from cbvae_cli.bundle.upgrades import upgrade_bundle
+    from cbvae_cli.report.machine import emit
+
+    talk = telling.talk_only()
+    found = upgrade_bundle(resolve(bundle), output=output, force=force)
+    if found["changed"]:
+        talk.say(f"brought from format {found['from']} to {found['format']}")
+    else:
+        talk.say(f"already in the current format, {found['format']}")
+    emit(found, "upgrade", telling.json)

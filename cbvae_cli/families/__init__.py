@@ -1,0 +1,19 @@
+"""What stands for the classes: model families behind one contract."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from cbvae_cli.families.contract import Family
+
+FAMILIES = {
+    "cbvae": "cbvae_cli.families.cbvae:ClassVAE",
+    "vae": "cbvae_cli.families.vae:PooledVAE",
+}
+
+
+def family_class(name: str) -> type[Family]:
+    """Look a family up by name."""
+    module, _, attribute = FAMILIES[name].partition(":")
+    found: type[Family] = getattr(import_module(module), attribute)
+    return found

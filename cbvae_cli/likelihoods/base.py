@@ -1,0 +1,74 @@
+"""What a likelihood must do."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cbvae_cli.table.matrix import Layout, Span
+
+
+class Likelihood(nn.Module, ABC):
+    """Density of a run of matrix columns, for a stack of networks at once.
+
+    Shapes: `n_nets` networks, `n_rows` rows, `n_params` decoder outputs, `width`
+    matrix columns, `n_cells` table columns. An axis of one network in `target` and
+    `observed` is spread over all.
+
+    Attributes
+    ----------
+    n_params : int
+        Decoder outputs it needs.
+    """
+
+    n_params: int
+
+    @classmethod
+    @abstractmethod
+    def for_span(cls, span: Span, layout: Layout, n_nets: int) -> Likelihood:
+        """Build it for a span of the matrix."""
+
+    @abstractmethod
+    def log_prob(self, params: Tensor, target: Tensor, observed: Tensor) -> Tensor:
+        """Log density of each cell, in nats.
+
+        Parameters
+        ----------
+        params : Tensor, shape (n_nets, n_rows, n_params)
+        target : Tensor, shape (n_nets or 1, n_rows, width)
+            Encoded cells; finite where hidden.
+        observed : bool Tensor, shape (n_nets or 1, n_rows, n_cells)
+            A False cell gives exactly 0 and passes no gradient.
+
+        Returns
+        -------
+        Tensor, shape (n_nets, n_rows, n_cells)
+        """
+
+    @abstractmethod
+    def mean(self, params: Tensor) -> Tensor:
+        """Mean of the encoded cells, shape (n_nets, n_rows, width)."""
+
+    @abstractmethod
+    def deviation(self, params: Tensor) -> Tensor:
+        """Standard deviation of the encoded cells, where `Kind.expected` uses it."""
+
+    @abstractmethod
+    def sample(self, params: Tensor, rng: np.random.Generator) -> Tensor:
+        """Draw encoded cells, shape (n_nets, n_rows, width)."""
+
+    def set_floor(self, deviations: Tensor) -> None:
+        """Bound learned deviations below, one bound a network, shape (n_nets,)."""
+
+
+def hide(log_prob: Tensor, observed: Tensor) -> Tensor:
+    """Give 0, and no gradient, in the place of hidden cells."""
+    return torch.where(observed, log_prob, torch.zeros((), dtype=log_prob.dtype))
+
+
+def width_of(span: Span) -> int:
+    """Count the matrix columns of a span."""
+    return span.stop - span.start

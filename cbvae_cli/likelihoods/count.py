@@ -1,0 +1,80 @@
+"""Cells that count something."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cbvae_cli.likelihoods.base import Likelihood, hide
+from cbvae_cli.table.count import Count
+from cbvae_cli.table.matrix import Layout, Span
+
+
+class NegativeBinomial(Likelihood):
+    """Negative binomial mass with one learned dispersion a column and network.
+
+    The decoder gives the log of the mean count, on the network's scale: `params`
+    equal to 0 means the geometric middle of the training counts. Variance is
+    mean + mean^2 / dispersion.
+
+    Parameters
+    ----------
+    centre, spread : Tensor, shape (width,)
+        Of log(1 + count); see `cbvae_cli.table.count.Count`.
+    n_nets : int
+    """
+
+    centre: Tensor
+    spread: Tensor
+
+    def __init__(self, centre: Tensor, spread: Tensor, n_nets: int) -> None:
+        super().__init__()
+        self.n_params = len(centre)
+        self.log_dispersion = nn.Parameter(torch.ones(n_nets, 1, len(centre)))
+        self.register_buffer("centre", centre, persistent=False)
+        self.register_buffer("spread", spread, persistent=False)
+
+    @classmethod
+    def for_span(cls, span: Span, layout: Layout, n_nets: int) -> NegativeBinomial:
+        """Build it with the scales of the span's columns."""
+        counts = [layout.kinds[cell] for cell in span.cells]
+        scales = [(c.centre, c.spread) for c in counts if isinstance(c, Count)]
+        centre, spread = torch.tensor(scales, dtype=torch.float32).unbind(1)
+        return cls(centre, spread, n_nets)
+
+    def _rate(self, params: Tensor) -> Tensor:
+        return (params * self.spread + self.centre).clamp(-7.0, 12.0).exp()
+
+    def _dispersion(self) -> Tensor:
+        return self.log_dispersion.clamp(-3.0, 7.0).exp()
+
+    def log_prob(self, params: Tensor, target: Tensor, observed: Tensor) -> Tensor:
+        """Log mass of the count behind the encoded cell, in nats."""
+        count = torch.expm1(target * self.spread + self.centre).round().clamp(min=0)
+        rate, size = self._rate(params), self._dispersion()
+        total = torch.log(size + rate)
+        mass = (
+            torch.lgamma(count + size)
+            - torch.lgamma(size)
+            - torch.lgamma(count + 1)
+            + size * (size.log() - total)
+            + count * (rate.log() - total)
+        )
+        return hide(mass, observed)
+
+    def mean(self, params: Tensor) -> Tensor:
+        """Give the mean count on the network's scale."""
+        return (torch.log1p(self._rate(params)) - self.centre) / self.spread
+
+    def deviation(self, params: Tensor) -> Tensor:
+        """Give 0: `Count.expected` needs none."""
+        return torch.zeros_like(params)
+
+    def sample(self, params: Tensor, rng: np.random.Generator) -> Tensor:
+        """Draw a rate from a gamma distribution, then a Poisson count."""
+        rate = self._rate(params).double().cpu().numpy()
+        size = self._dispersion().double().expand_as(params).cpu().numpy()
+        counts = rng.poisson(np.minimum(rng.gamma(size, rate / size), 1e6))
+        drawn = torch.from_numpy(np.log1p(counts)).to(params)
+        return (drawn - self.centre) / self.spread

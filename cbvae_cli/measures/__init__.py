@@ -1,0 +1,1 @@
+"""Numbers about answers; scikit-learn's wherever it has them."""

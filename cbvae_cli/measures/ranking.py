@@ -1,0 +1,53 @@
+"""How well probabilities tell classes apart."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbvae_cli.table.cells import Floats
+
+
+def ranking(
+    probabilities: Floats, labels: NDArray[np.int64], classes: tuple[str, ...]
+) -> dict[str, Any]:
+    """Measure p(class given row) against the truth.
+
+    Parameters
+    ----------
+    probabilities : float64 array, shape (n_rows, n_classes)
+    labels : int array, shape (n_rows,)
+    classes : tuple of str
+
+    Returns
+    -------
+    dict
+        `auprc` and `auroc`, one class against the others, for each class that has
+        rows on both sides, and their mean as `macro`; `balanced_accuracy` and
+        `log_loss` (nats a row).
+    """
+    from sklearn import metrics
+
+    auprc, auroc = {}, {}
+    for place, name in enumerate(classes):
+        truth = labels == place
+        if truth.any() and not truth.all():
+            scores = probabilities[:, place]
+            auprc[name] = float(metrics.average_precision_score(truth, scores))
+            auroc[name] = float(metrics.roc_auc_score(truth, scores))
+    found: dict[str, Any] = {"rows": len(labels), "auprc": auprc, "auroc": auroc}
+    if not auprc:
+        return found
+    auprc["macro"] = float(np.mean(list(auprc.values())))
+    auroc["macro"] = float(np.mean(list(auroc.values())))
+    with warnings.catch_warnings():
+        # A class without held-out rows may be named all the same.
+        warnings.simplefilter("ignore", UserWarning)
+        balanced = metrics.balanced_accuracy_score(labels, probabilities.argmax(axis=1))
+    found["balanced_accuracy"] = float(balanced)
+    given = np.maximum(probabilities[np.arange(len(labels)), labels], 1e-15)
+    found["log_loss"] = float(-np.log(given).mean())
+    return found

@@ -1,0 +1,66 @@
+"""Stacks of dense networks: the same layer for many networks in one product."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class StackedLinear(nn.Module):
+    """An affine layer for each of several networks.
+
+    Parameters
+    ----------
+    n_nets, n_in, n_out : int
+    generator : torch.Generator
+        Source of the initial weights: uniform within 1 / sqrt(n_in), as torch's
+        own linear layer.
+    """
+
+    def __init__(
+        self, n_nets: int, n_in: int, n_out: int, generator: torch.Generator
+    ) -> None:
+        super().__init__()
+        bound = 1 / math.sqrt(max(n_in, 1))
+        weight = torch.empty(n_nets, n_in, n_out)
+        bias = torch.empty(n_nets, 1, n_out)
+        self.weight = nn.Parameter(weight.uniform_(-bound, bound, generator=generator))
+        self.bias = nn.Parameter(bias.uniform_(-bound, bound, generator=generator))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (n_nets or 1, n_rows, n_in) to (n_nets, n_rows, n_out)."""
+        if x.shape[0] != self.weight.shape[0]:
+            x = x.expand(self.weight.shape[0], -1, -1)
+        return torch.baddbmm(self.bias, x, self.weight)
+
+
+class StackedMLP(nn.Module):
+    """Dense layers with SiLU between them.
+
+    Parameters
+    ----------
+    n_nets : int
+    sizes : sequence of int
+        Inputs, hidden layers, outputs.
+    generator : torch.Generator
+    """
+
+    def __init__(
+        self, n_nets: int, sizes: tuple[int, ...], generator: torch.Generator
+    ) -> None:
+        super().__init__()
+        pairs = zip(sizes[:-1], sizes[1:], strict=True)
+        self.layers = nn.ModuleList(
+            StackedLinear(n_nets, n_in, n_out, generator) for n_in, n_out in pairs
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (n_nets or 1, n_rows, inputs) to (n_nets, n_rows, outputs)."""
+        *hidden, last = self.layers
+        for layer in hidden:
+            x = functional.silu(layer(x))
+        out: Tensor = last(x)
+        return out

@@ -1,0 +1,129 @@
+"""Plain records that pass between layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a model is trained.
+
+    Attributes
+    ----------
+    model : str
+        Family: `"cbvae"` or `"vae"`.
+    preset : str
+        The preset that the other fields come from.
+    latent : int
+        Latent dimensions.
+    hidden : tuple of int
+        Hidden layers of the encoder.
+    steps : int
+        Optimiser steps, unless `epochs` says otherwise.
+    epochs : int
+        Passes over the rows of the largest class; 0 means `steps`.
+    batch : int
+        Rows a step and network.
+    rate : float
+        Highest learning rate of the one-cycle schedule.
+    mask : float
+        Cells hidden from the encoder in training: a share below 1 is the most that
+        a row loses, drawn evenly from 0; from 1 upwards that many cells of each row.
+    noise : bool
+        Hidden cells hold N(0, 1) noise instead of being marked.
+    scale : str
+        `"quantile"` or `"standard"`.
+    unit_deviation : bool
+        Squared error instead of a likelihood a column kind.
+    stop_share, calibration_share : float
+        Shares of each class that stop training and calibrate answers.
+    seed : int
+    """
+
+    model: str = "cbvae"
+    preset: str = "default"
+    latent: int = 8
+    hidden: tuple[int, ...] = (128, 128)
+    steps: int = 1200
+    epochs: int = 0
+    batch: int = 256
+    rate: float = 2e-3
+    mask: float = 0.4
+    noise: bool = False
+    scale: str = "quantile"
+    unit_deviation: bool = False
+    stop_share: float = 0.1
+    calibration_share: float = 0.2
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the user said about columns.
+
+    Attributes
+    ----------
+    label : str
+    exclude, categorical, numeric : tuple of str
+    drop_unlabelled : bool
+    """
+
+    label: str
+    exclude: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+    numeric: tuple[str, ...] = ()
+    drop_unlabelled: bool = False
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """A report from the training loop.
+
+    Attributes
+    ----------
+    step, steps : int
+        Done and planned.
+    train, held_out : tuple of float
+        Negative evidence lower bound per row and network, in nats, on the last
+        batch and on the rows that stop training (NaN where a class has none).
+    """
+
+    step: int
+    steps: int
+    train: tuple[float, ...]
+    held_out: tuple[float, ...]
+
+
+@dataclass
+class Training:
+    """What is remembered of a training run; becomes part of the manifest.
+
+    Attributes
+    ----------
+    rows : int
+    digest : str
+        sha256 over the values and labels that were read.
+    name : str
+        The table's file name.
+    warnings : list of str
+    parts : dict of str to list of int
+        Rows of each class that trained, stopped and calibrated.
+    best_steps : list of int
+        The step each network was taken from.
+    steps : int
+    held_out : dict
+        Scores on calibration rows, by rule.
+    history : list of Epoch
+    """
+
+    rows: int = 0
+    digest: str = ""
+    name: str = ""
+    warnings: list[str] = field(default_factory=list)
+    parts: dict[str, list[int]] = field(default_factory=dict)
+    best_steps: list[int] = field(default_factory=list)
+    steps: int = 0
+    held_out: dict[str, Any] = field(default_factory=dict)
+    history: list[Epoch] = field(default_factory=list)

@@ -1,0 +1,91 @@
+"""Boolean columns: two values, one matrix column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cbvae_cli.table import cells as reading
+from cbvae_cli.table.cells import Bools, Floats
+from cbvae_cli.table.kind import Arrays, Block, Kind
+from cbvae_cli.table.number import to_storage
+
+# Pairs that tables write for false and true, in lower case.
+PAIRS = (
+    ("0", "1"),
+    ("false", "true"),
+    ("f", "t"),
+    ("no", "yes"),
+    ("n", "y"),
+)
+
+
+@dataclass(frozen=True)
+class Boolean(Kind):
+    """A column of two values.
+
+    Attributes
+    ----------
+    false, true : str
+        The two values as text.
+    storage : str
+        Arrow type in typed files.
+    """
+
+    false: str
+    true: str
+    storage: str
+
+    name: ClassVar[str] = "boolean"
+    likelihood: ClassVar[str] = "bernoulli"
+    width = 1
+
+    def parse(self, cells: pa.Array, missing: Bools) -> Floats:
+        """Read cells as 0 and 1."""
+        text = pc.utf8_lower(reading.texts(cells, missing))
+        codes = pc.index_in(text, pa.array([self.false.lower(), self.true.lower()]))
+        unknown = pc.and_(pc.is_null(codes), pc.is_valid(text))
+        if pc.any(unknown, min_count=0).as_py():
+            raise reading.first_misfit(
+                pc.invert(unknown),
+                text,
+                f"'{self.false}', '{self.true}' or a missing cell",
+            )
+        values = codes.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        return np.array(values, dtype=np.float64)
+
+    def encode(self, values: Floats) -> Block:
+        """Centre on zero, so that a hidden cell looks like neither value."""
+        return np.nan_to_num(values, nan=0.0).astype(np.float32)[:, None]
+
+    def expected(self, mean: Floats, deviation: Floats) -> Floats:
+        """Give the probability of `true`."""
+        return mean
+
+    def settle(self, expected: Floats) -> Floats:
+        """Pick the likelier value."""
+        return (expected[:, 0] > 0.5).astype(np.float64)
+
+    def render(self, values: Floats, *, text: bool) -> pa.Array:
+        """Write the two values as the column did."""
+        words = pa.array([self.false, self.true])
+        codes = pa.array(values, from_pandas=True).cast(pa.int32())
+        if text or self.storage == "string":
+            return words.take(codes)
+        if self.storage == "bool":
+            return pc.equal(codes, 1)
+        return to_storage(values, self.storage)
+
+    def describe(self) -> dict[str, Any]:
+        """Give the two words and the type."""
+        return {"false": self.false, "true": self.true, "storage": self.storage}
+
+    @classmethod
+    def restore(cls, described: Mapping[str, Any], arrays: Arrays) -> Boolean:
+        """Build from `describe`."""
+        return cls(**described)

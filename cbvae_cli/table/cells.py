@@ -1,0 +1,172 @@
+"""Arrow cells to numbers and text, column by column, with the first misfit named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+NUMBER = (
+    r"^\s*[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|(?i:inf(inity)?))\s*$"
+)
+
+
+@dataclass(frozen=True)
+class BadCell(Exception):
+    """A cell that does not fit its column.
+
+    Attributes
+    ----------
+    row : int
+        Position within the array that was parsed.
+    value : str
+        The cell as text.
+    expected : str
+        What a fitting cell looks like.
+    """
+
+    row: int
+    value: str
+    expected: str
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Tell whether cells of an Arrow type are text, dictionaries of text included."""
+    if pa.types.is_dictionary(kind):
+        return is_text(kind.value_type)
+    return bool(
+        pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_string_view(kind)
+    )
+
+
+def plain(cells: pa.Array) -> pa.Array:
+    """Undo dictionary encoding and wide or view text types."""
+    if pa.types.is_dictionary(cells.type):
+        cells = cells.dictionary_decode()
+    if is_text(cells.type) and not pa.types.is_string(cells.type):
+        cells = cells.cast(pa.string())
+    return cells
+
+
+def without(cells: pa.Array, missing: Bools) -> pa.Array:
+    """Set the missing cells to null."""
+    if not missing.any():
+        return cells
+    return pc.if_else(pa.array(missing), pa.scalar(None, cells.type), cells)
+
+
+def first_misfit(fits: pa.Array, cells: pa.Array, expected: str) -> BadCell:
+    """Describe the first non-null cell for which `fits` is False."""
+    bad = pc.fill_null(pc.invert(fits), False)
+    row = pc.index(bad, True).as_py()
+    return BadCell(row, str(cells[row].as_py()), expected)
+
+
+def numbers(cells: pa.Array, missing: Bools) -> Floats:
+    """Read cells of any number-like type as float64.
+
+    Parameters
+    ----------
+    cells : pa.Array, shape (n_rows,)
+    missing : bool array, shape (n_rows,)
+
+    Returns
+    -------
+    float64 array, shape (n_rows,)
+        NaN where missing; infinities are kept, for the caller to count.
+
+    Raises
+    ------
+    BadCell
+        At the first cell that is no number.
+    """
+    cells = without(plain(cells), missing)
+    kind = cells.type
+    if pa.types.is_string(kind):
+        cells = _numbers_of_text(cells)
+    elif pa.types.is_boolean(kind):
+        cells = cells.cast(pa.uint8())
+    elif pa.types.is_temporal(kind) or pa.types.is_nested(kind):
+        seen = pc.is_null(cells)
+        if pc.all(seen, min_count=0).as_py():
+            return np.full(len(cells), np.nan)
+        raise first_misfit(seen, cells, "a number or a missing cell")
+    floats = cells.cast(pa.float64(), safe=False)
+    values = floats.to_numpy(zero_copy_only=False)
+    return np.array(values, dtype=np.float64)
+
+
+def _numbers_of_text(cells: pa.Array) -> pa.Array:
+    try:
+        return cells.cast(pa.float64())
+    except pa.ArrowInvalid:
+        pass
+    fits = pc.match_substring_regex(cells, NUMBER)
+    if not pc.all(pc.fill_null(fits, True), min_count=0).as_py():
+        raise first_misfit(fits, cells, "a number or a missing cell")
+    bare = pc.utf8_ltrim(pc.utf8_trim_whitespace(cells), "+")
+    return bare.cast(pa.float64())
+
+
+def all_numbers(cells: pa.Array) -> bool:
+    """Tell whether every non-null text cell reads as a number."""
+    fits = pc.match_substring_regex(cells, NUMBER)
+    return bool(pc.all(pc.fill_null(fits, True), min_count=0).as_py())
+
+
+def texts(cells: pa.Array, missing: Bools) -> pa.Array:
+    """Read cells of any scalar type as text, whole floats without `.0`.
+
+    Returns
+    -------
+    pa.StringArray, shape (n_rows,)
+        Null where missing.
+    """
+    cells = without(plain(cells), missing)
+    if pa.types.is_string(cells.type):
+        return cells
+    if pa.types.is_floating(cells.type):
+        return pc.replace_substring_regex(
+            cells.cast(pa.string()), pattern=r"\.0$", replacement=""
+        )
+    return cells.cast(pa.string())
+
+
+def strings_of_numbers(values: Floats, decimals: int | None) -> pa.Array:
+    """Write numbers as text.
+
+    Parameters
+    ----------
+    values : float64 array, shape (n_rows,)
+    decimals : int or None
+        That many digits after the point; None: as many as it takes to read the
+        same number back.
+
+    Returns
+    -------
+    pa.StringArray, shape (n_rows,)
+        Null where a value is NaN.
+    """
+    array = pa.array(values, from_pandas=True)
+    if decimals is None:
+        return array.cast(pa.string())
+    if decimals == 0 and np.all(np.abs(values[np.isfinite(values)]) < 2**62):
+        return pc.round(array).cast(pa.int64()).cast(pa.string())
+    try:
+        return array.cast(pa.decimal128(38, decimals)).cast(pa.string())
+    except pa.ArrowInvalid:
+        return array.cast(pa.string())
+
+
+def python_value(array: pa.Array, row: int) -> Any:
+    """Give one cell as a Python object, for messages."""
+    return array[row].as_py()

@@ -1,0 +1,96 @@
+"""Count columns: small whole numbers from zero or one upwards with a long tail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+
+from cbvae_cli.table import cells as reading
+from cbvae_cli.table.cells import Bools, Floats
+from cbvae_cli.table.kind import Arrays, Block, FitScale, Kind
+from cbvae_cli.table.number import to_storage
+
+
+@dataclass(frozen=True)
+class Count(Kind):
+    """A column of counts, seen by networks as standardised log(1 + count).
+
+    Attributes
+    ----------
+    centre, spread : float
+        Mean and deviation of log(1 + count) over training rows.
+    low, high : float
+        Range seen in training.
+    storage : str
+        Arrow type in typed files.
+    """
+
+    centre: float
+    spread: float
+    low: float
+    high: float
+    storage: str
+
+    name: ClassVar[str] = "count"
+    likelihood: ClassVar[str] = "count"
+    width = 1
+
+    def fit(self, values: Floats, fit_scale: FitScale) -> Count:
+        """Learn scale and range."""
+        logs = np.log1p(values)
+        return replace(
+            self,
+            centre=float(logs.mean()),
+            spread=float(logs.std()),
+            low=float(values.min()),
+            high=float(values.max()),
+        )
+
+    def parse(self, cells: pa.Array, missing: Bools) -> Floats:
+        """Read cells as counts; what is no whole number is rounded, below 0 is 0."""
+        values = reading.numbers(cells, missing)
+        finite = np.isfinite(values)
+        values[finite] = np.maximum(np.round(values[finite]), 0)
+        return values
+
+    def encode(self, values: Floats) -> Block:
+        """Standardise log(1 + count)."""
+        block = (np.log1p(values) - self.centre) / self.spread
+        return np.nan_to_num(block, nan=0.0).astype(np.float32)[:, None]
+
+    def expected(self, mean: Floats, deviation: Floats) -> Floats:
+        """Give the expected count.
+
+        `mean` is already that of the count, put on the network's scale; `deviation`
+        is not needed.
+        """
+        return np.expm1(mean * self.spread + self.centre)
+
+    def settle(self, expected: Floats) -> Floats:
+        """Round and keep within the range seen."""
+        return np.clip(np.round(expected[:, 0]), self.low, self.high)
+
+    def render(self, values: Floats, *, text: bool) -> pa.Array:
+        """Write whole numbers."""
+        if text:
+            return reading.strings_of_numbers(values, 0)
+        return to_storage(values, self.storage)
+
+    def describe(self) -> dict[str, Any]:
+        """Give scale, range and type."""
+        return {
+            "centre": self.centre,
+            "spread": self.spread,
+            "low": self.low,
+            "high": self.high,
+            "storage": self.storage,
+        }
+
+    @classmethod
+    def restore(cls, described: Mapping[str, Any], arrays: Arrays) -> Count:
+        """Build from `describe`."""
+        return cls(**described)

@@ -1,0 +1,242 @@
+"""Deciding each column's kind from one pass over the training table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from cbvae_cli.table.boolean import PAIRS, Boolean
+from cbvae_cli.table.category import MOST, RARE_BELOW, Category
+from cbvae_cli.table.count import Count
+from cbvae_cli.table.kind import Kind
+from cbvae_cli.table.moment import ISO, Moment
+from cbvae_cli.table.number import Integer, Number
+from cbvae_cli.table.scale import UNFITTED
+from cbvae_cli.table.scan import ColumnScan
+from cbvae_cli.table.schema import Column
+
+MOST_COUNT = 50  # a column that goes higher is an integer, not a count
+MOST_DECIMALS = 6  # more digits than that are no lattice
+FEW_ROWS = 50  # below, nothing can be said about identifiers
+ID_NAME = re.compile(
+    r"(^|[_\-. ])(id|uuid|guid|key|index|nr|no|number|udi)$|^unnamed|Id$|ID$",
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found out about one column.
+
+    Attributes
+    ----------
+    column : Column
+        With a kind still to be fitted, where it is modelled.
+    warning : str
+        One sentence for the user, or empty.
+    """
+
+    column: Column
+    warning: str = ""
+
+
+def infer(scan: ColumnScan, override: str | None) -> Finding:
+    """Decide what a column is.
+
+    Parameters
+    ----------
+    scan : ColumnScan
+    override : str or None
+        Kind that the user asked for: `"numeric"` or `"categorical"`.
+
+    Returns
+    -------
+    Finding
+    """
+    if pa.types.is_nested(scan.type) or _is_binary(scan.type):
+        column = Column(scan.name, "unsupported", None, str(scan.type))
+        return Finding(column, f"column '{scan.name}' holds {scan.type}; left out")
+    values, _ = scan.names.most_common()
+    holds_numbers = override != "categorical" and _is_number(scan, override)
+    missing = scan.lenient_missing if holds_numbers else scan.missing
+    if missing + (scan.infinite if holds_numbers else 0) >= scan.rows:
+        return Finding(Column(scan.name, "empty", None, str(_storage(scan, None))))
+    if override == "categorical":
+        return _category(scan, override)
+    if len(values) == 1 and not pa.types.is_temporal(scan.type):
+        storage = str(_storage(scan, None))
+        value = str(values[0])
+        return Finding(Column(scan.name, "constant", None, storage, value))
+    if pa.types.is_temporal(scan.type) or (scan.misfits and scan.patterns):
+        return _moment(scan)
+    pair = _pair(scan) if override is None else None
+    if pair is not None:
+        kind = Boolean(*pair, storage=str(_storage(scan, pair)))
+        return Finding(Column(scan.name, "modelled", kind, kind.storage))
+    if holds_numbers:
+        return _number(scan)
+    return _category(scan, override)
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_fixed_size_binary(kind)
+    )
+
+
+def _is_number(scan: ColumnScan, override: str | None) -> bool:
+    if pa.types.is_temporal(scan.type) or scan.lenient_missing >= scan.rows:
+        return False
+    if scan.misfits:
+        return False
+    return override == "numeric" or not (scan.is_text and scan.leading_zero)
+
+
+def _storage(scan: ColumnScan, pair: tuple[str, str] | None) -> pa.DataType:
+    """Choose the type that a text column takes in typed files."""
+    kind = scan.type
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    if not scan.is_text:
+        return kind
+    if pair is not None and pair[0].lower() == "false":
+        return pa.bool_()
+    if scan.misfits or scan.leading_zero or scan.lenient_missing >= scan.rows:
+        return pa.string()
+    whole = scan.decimals[1] == 0 and scan.whole and not scan.exponent
+    return pa.int64() if whole and _fits_int64(scan) else pa.float64()
+
+
+def _fits_int64(scan: ColumnScan) -> bool:
+    return scan.low > -(2.0**63) and scan.high < 2.0**63
+
+
+def _pair(scan: ColumnScan) -> tuple[str, str] | None:
+    """Find the two words of a boolean column, as they are mostly written."""
+    if pa.types.is_boolean(scan.type):
+        return "false", "true"
+    names, _ = scan.names.most_common()
+    texts = [str(name) for name in names if str(name) != "None"]
+    lowered = {text.lower() for text in texts}
+    for false, true in PAIRS:
+        if lowered == {false, true}:
+            first = {text.lower(): text for text in reversed(texts)}
+            return first[false], first[true]
+    return None
+
+
+def _number(scan: ColumnScan) -> Finding:
+    storage = str(_storage(scan, None))
+    column = Column(scan.name, "modelled", _number_kind(scan, storage), storage)
+    if scan.rows >= FEW_ROWS and scan.whole and not scan.lenient_missing:
+        _, counts = scan.numbers.most_common()
+        if scan.increasing or (ID_NAME.search(scan.name) and counts[0] == 1):
+            return Finding(column, _looks_like_id(scan.name))
+    return Finding(column)
+
+
+def _number_kind(scan: ColumnScan, storage: str) -> Kind:
+    if scan.whole:
+        if _is_count(scan):
+            return Count(0.0, 1.0, 0.0, 0.0, storage)
+        fixed = scan.is_text and scan.decimals[0] == scan.decimals[1]
+        shown = scan.decimals[1] if fixed and not scan.exponent else 0
+        return Integer(UNFITTED, 0.0, 0.0, shown, fixed, storage)
+    decimals, fixed = None, False
+    if scan.is_text and not scan.exponent and scan.decimals[1] <= MOST_DECIMALS:
+        decimals, fixed = scan.decimals[1], scan.decimals[0] == scan.decimals[1]
+    elif not scan.is_text:
+        decimals = _lattice(scan)
+    return Number(UNFITTED, 0.0, 0.0, decimals, fixed, storage)
+
+
+def _lattice(scan: ColumnScan) -> int | None:
+    """Find how many digits typed floats have after the point, from their tally."""
+    values, _ = scan.numbers.most_common()
+    numbers = [float(str(value)) for value in values]
+    for digits in range(1, MOST_DECIMALS):
+        if all(round(number, digits) == number for number in numbers):
+            return digits
+    return None
+
+
+def _is_count(scan: ColumnScan) -> bool:
+    """Tell a count (most rows low, a thin tail upwards) from other small integers."""
+    if scan.low not in (0.0, 1.0) or scan.high > MOST_COUNT:
+        return False
+    values, counts = scan.numbers.most_common()
+    by_value: Mapping[object, int] = dict(zip(values, counts, strict=True))
+    total = sum(counts)
+    low = sum(n for value, n in by_value.items() if float(str(value)) <= scan.high / 4)
+    top = by_value.get(scan.high, 0)
+    return len(values) > 3 and low >= total / 2 and top <= total / 50
+
+
+def _moment(scan: ColumnScan) -> Finding:
+    storage, pattern, written = str(scan.type), ISO, "%Y-%m-%d"
+    if scan.is_text:
+        pattern = scan.patterns[0]
+        dates = scan.moment_step >= 86400 and ":" not in scan.moment_text
+        storage = "date32[day]" if dates else "timestamp[us]"
+        written = pattern if pattern != ISO else _iso_pattern(scan.moment_text)
+    kind = Moment(UNFITTED, 0.0, 0.0, pattern, written, scan.moment_step, storage)
+    if scan.low == scan.high:
+        text = kind.render(_one(scan.low), text=True)[0].as_py()
+        return Finding(Column(scan.name, "constant", None, storage, str(text)))
+    return Finding(Column(scan.name, "modelled", kind, storage))
+
+
+def _one(value: float):  # type: ignore[no-untyped-def]  # numpy array of one
+    import numpy as np
+
+    return np.array([value])
+
+
+def _iso_pattern(first: str) -> str:
+    if ":" not in first:
+        return "%Y-%m-%d"
+    joint = "T" if "T" in first else " "
+    clock = "%H:%M:%S" if first.count(":") > 1 + ("+" in first[11:]) else "%H:%M"
+    zone = "Z" if first.endswith("Z") else ""
+    return f"%Y-%m-%d{joint}{clock}{zone}"
+
+
+def _category(scan: ColumnScan, override: str | None) -> Finding:
+    values, counts = scan.names.most_common()
+    seen = scan.rows - scan.missing
+    kept = [str(v) for v, n in zip(values, counts, strict=True) if n >= RARE_BELOW]
+    storage = str(_storage(scan, None))
+    if override == "categorical" and scan.is_text and scan.misfits:
+        storage = "string"
+    if not kept:
+        column = Column(scan.name, "identifier", None, storage)
+        return Finding(column, _looks_like_id(scan.name, "; it is not modelled"))
+    kept = kept[:MOST]
+    rare = not scan.names.complete or sum(counts[: len(kept)]) < seen
+    kind = Category(tuple(kept), rare, storage)
+    column = Column(scan.name, "modelled", kind, storage)
+    return Finding(column, _nearly_numbers(scan) if override is None else "")
+
+
+def _looks_like_id(name: str, more: str = "") -> str:
+    return (
+        f"column '{name}' looks like an identifier{more}; "
+        f"--exclude '{name}' leaves it out"
+    )
+
+
+def _nearly_numbers(scan: ColumnScan) -> str:
+    """Warn of a column of numbers that a few words turn into names."""
+    seen = scan.rows - scan.missing
+    if scan.first_misfit is None or scan.misfits > seen / 10:
+        return ""
+    word = scan.first_misfit[1]
+    shown = repr(word if len(word) <= 60 else word[:57] + "...")
+    return (
+        f"column '{scan.name}' is read as names because {scan.misfits} of its cells "
+        f"are no numbers (first: {shown}); --null {shown} reads such cells as missing"
+    )

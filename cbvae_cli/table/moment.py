@@ -1,0 +1,197 @@
+"""Dates and times: seconds since the epoch on a numeric scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from cbvae_cli.table import cells as reading
+from cbvae_cli.table.cells import Bools, Floats
+from cbvae_cli.table.kind import Arrays, Block, FitScale, Kind
+from cbvae_cli.table.number import arrow_type
+from cbvae_cli.table.scale import Scale
+
+MICRO = 1_000_000
+ISO = "iso"
+# Ways of writing a moment, tried in this order; the first that reads every cell wins.
+PATTERNS = (
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%d.%m.%Y",
+    "%Y/%m/%d",
+    "%d-%m-%Y",
+    "%d/%m/%Y %H:%M",
+    "%m/%d/%Y %H:%M",
+    "%d.%m.%Y %H:%M",
+    "%Y/%m/%d %H:%M",
+    "%d/%m/%Y %H:%M:%S",
+    "%m/%d/%Y %H:%M:%S",
+    "%d.%m.%Y %H:%M:%S",
+    "%Y/%m/%d %H:%M:%S",
+)
+_LOOKS_ISO = (
+    r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?(Z|[+-]\d{2}:?\d{2})?$"
+)
+
+
+def read_text(cells: pa.Array, pattern: str) -> pa.Array:
+    """Read text as moments in microseconds; raises ArrowInvalid where one is none."""
+    if pattern != ISO:
+        return pc.strptime(cells, format=pattern, unit="us", error_is_null=False)
+    looks = pc.match_substring_regex(cells, _LOOKS_ISO)
+    if not pc.all(pc.fill_null(looks, True), min_count=0).as_py():
+        raise pa.ArrowInvalid("not an ISO 8601 moment")
+    zoned = pc.match_substring_regex(cells, r"\d(Z|[+-]\d{2}:?\d{2})$")
+    zoned = pc.and_(zoned, pc.match_substring(cells, ":"))
+    if not pc.any(pc.fill_null(zoned, False), min_count=0).as_py():
+        return cells.cast(pa.timestamp("us"))
+    bare = pc.if_else(zoned, cells, pc.binary_join_element_wise(cells, "Z", ""))
+    return bare.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"), safe=False)
+
+
+@dataclass(frozen=True)
+class Moment(Kind):
+    """A column of dates, times of day, durations or timestamps.
+
+    Attributes
+    ----------
+    scale : Scale
+        On seconds.
+    low, high : float
+        Range seen in training, seconds.
+    pattern : str
+        How text cells are read: `"iso"` or a strptime pattern.
+    written : str
+        How text cells are written: a strftime pattern.
+    step : float
+        Seconds of the finest unit in use: 86400 for dates, 1 for whole seconds.
+    storage : str
+        Arrow type in typed files.
+    """
+
+    scale: Scale
+    low: float
+    high: float
+    pattern: str
+    written: str
+    step: float
+    storage: str
+
+    name: ClassVar[str] = "moment"
+    likelihood: ClassVar[str] = "gaussian"
+    width = 1
+
+    def fit(self, values: Floats, fit_scale: FitScale) -> Moment:
+        """Learn scale and range."""
+        low, high = float(values.min()), float(values.max())
+        return replace(self, scale=fit_scale(values), low=low, high=high)
+
+    def parse(self, cells: pa.Array, missing: Bools) -> Floats:
+        """Read cells as seconds."""
+        return seconds(cells, missing, self.pattern)
+
+    def encode(self, values: Floats) -> Block:
+        """Map seconds to network units."""
+        block = np.nan_to_num(self.scale.forward(values), nan=0.0)
+        return block.astype(np.float32)[:, None]
+
+    def expected(self, mean: Floats, deviation: Floats) -> Floats:
+        """Give the mean moment in seconds."""
+        return self.scale.expected_backward(mean[:, 0], deviation[:, 0])[:, None]
+
+    def settle(self, expected: Floats) -> Floats:
+        """Round to the step and keep within the range seen."""
+        stepped = np.round(expected[:, 0] / self.step) * self.step
+        return np.clip(stepped, self.low, self.high)
+
+    def render(self, values: Floats, *, text: bool) -> pa.Array:
+        """Write moments in the column's own pattern or type."""
+        micros = pa.array(np.round(values * MICRO), from_pandas=True).cast(pa.int64())
+        if not text:
+            return _from_micros(micros, arrow_type(self.storage))
+        moments = micros.cast(pa.timestamp("us"))
+        if self.step >= 1:
+            moments = moments.cast(pa.timestamp("s"), safe=False)
+        return pc.strftime(moments, format=self.written)
+
+    def describe(self) -> dict[str, Any]:
+        """Give range, patterns, step and type."""
+        return {
+            "low": self.low,
+            "high": self.high,
+            "pattern": self.pattern,
+            "written": self.written,
+            "step": self.step,
+            "storage": self.storage,
+        }
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Give the knots of the scale."""
+        return {"values": self.scale.values, "units": self.scale.units}
+
+    @classmethod
+    def restore(cls, described: Mapping[str, Any], arrays: Arrays) -> Moment:
+        """Build from `describe` and `arrays`."""
+        return cls(scale=Scale(arrays["values"], arrays["units"]), **described)
+
+
+def seconds(cells: pa.Array, missing: Bools, pattern: str) -> Floats:
+    """Read cells of text or of a temporal type as seconds, NaN where missing."""
+    cells = reading.without(reading.plain(cells), missing)
+    if pa.types.is_string(cells.type):
+        trimmed = pc.utf8_trim_whitespace(cells)
+        try:
+            cells = read_text(trimmed, pattern)
+        except pa.ArrowInvalid:
+            raise _misfit(trimmed, pattern) from None
+    elif not (pa.types.is_temporal(cells.type) or pa.types.is_null(cells.type)):
+        absent = pc.is_null(cells)
+        if not pc.all(absent, min_count=0).as_py():
+            raise reading.first_misfit(absent, cells, "a date or time")
+    micros = _to_micros(cells)
+    values = micros.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return np.array(values, dtype=np.float64) / MICRO
+
+
+def _misfit(cells: pa.Array, pattern: str) -> reading.BadCell:
+    """Find the first cell that a pattern does not read, by halving."""
+    low, high = 0, len(cells)
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            read_text(cells[low:middle], pattern)
+            low = middle
+        except pa.ArrowInvalid:
+            high = middle
+    shape = "a date or time such as 2024-03-05 14:22:10"
+    expected = shape if pattern == ISO else f"a date or time written as {pattern}"
+    return reading.BadCell(low, str(cells[low].as_py()), expected)
+
+
+def _to_micros(cells: pa.Array) -> pa.Array:
+    kind = cells.type
+    if pa.types.is_date(kind):
+        return cells.cast(pa.date32()).cast(pa.timestamp("us")).cast(pa.int64())
+    if pa.types.is_timestamp(kind):
+        return cells.cast(pa.timestamp("us", kind.tz), safe=False).cast(pa.int64())
+    if pa.types.is_time(kind):
+        return cells.cast(pa.time64("us"), safe=False).cast(pa.int64())
+    if pa.types.is_duration(kind):
+        return cells.cast(pa.duration("us"), safe=False).cast(pa.int64())
+    return pa.nulls(len(cells), pa.int64())
+
+
+def _from_micros(micros: pa.Array, kind: pa.DataType) -> pa.Array:
+    if pa.types.is_date(kind):
+        return micros.cast(pa.timestamp("us")).cast(kind, safe=False)
+    if pa.types.is_timestamp(kind):
+        return micros.cast(pa.timestamp("us", kind.tz)).cast(kind, safe=False)
+    if pa.types.is_time(kind):
+        return micros.cast(pa.time64("us")).cast(kind, safe=False)
+    return micros.cast(pa.duration("us")).cast(kind, safe=False)

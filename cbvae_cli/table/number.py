@@ -1,0 +1,123 @@
+"""Numeric and integer columns: one matrix column each, a lattice on the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from cbvae_cli.table import cells as reading
+from cbvae_cli.table.cells import Bools, Floats
+from cbvae_cli.table.kind import Arrays, Block, FitScale, Kind
+from cbvae_cli.table.scale import Scale
+
+
+@dataclass(frozen=True)
+class Number(Kind):
+    """A column of numbers.
+
+    Attributes
+    ----------
+    scale : Scale
+    low, high : float
+        Range seen in training; filled and synthetic values stay within it.
+    decimals : int or None
+        Digits after the point on the lattice of values, None without a lattice.
+    fixed : bool
+        Whether every cell was written with exactly `decimals` digits.
+    storage : str
+        Arrow type in typed files, as `"double"`.
+    """
+
+    scale: Scale
+    low: float
+    high: float
+    decimals: int | None
+    fixed: bool
+    storage: str
+
+    name: ClassVar[str] = "numeric"
+    likelihood: ClassVar[str] = "gaussian"
+    width = 1
+
+    def fit(self, values: Floats, fit_scale: FitScale) -> Number:
+        """Learn scale and range."""
+        low, high = float(values.min()), float(values.max())
+        return replace(self, scale=fit_scale(values), low=low, high=high)
+
+    def parse(self, cells: pa.Array, missing: Bools) -> Floats:
+        """Read cells as float64; infinities become missing (the caller counts)."""
+        return reading.numbers(cells, missing)
+
+    def encode(self, values: Floats) -> Block:
+        """Map values to network units."""
+        block = np.nan_to_num(self.scale.forward(values), nan=0.0)
+        return block.astype(np.float32)[:, None]
+
+    def expected(self, mean: Floats, deviation: Floats) -> Floats:
+        """Give the mean in the column's units."""
+        return self.scale.expected_backward(mean[:, 0], deviation[:, 0])[:, None]
+
+    def settle(self, expected: Floats) -> Floats:
+        """Round to the lattice and keep within the range seen."""
+        values = expected[:, 0]
+        if self.decimals is not None:
+            values = np.round(values, self.decimals)
+        return np.clip(values, self.low, self.high)
+
+    def render(self, values: Floats, *, text: bool) -> pa.Array:
+        """Write numbers with the column's digits, or as its Arrow type."""
+        if text:
+            digits = self.decimals if self.fixed else None
+            return reading.strings_of_numbers(values, digits)
+        return to_storage(values, self.storage)
+
+    def describe(self) -> dict[str, Any]:
+        """Give range, lattice and type."""
+        return {
+            "low": self.low,
+            "high": self.high,
+            "decimals": self.decimals,
+            "fixed": self.fixed,
+            "storage": self.storage,
+        }
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Give the knots of the scale."""
+        return {"values": self.scale.values, "units": self.scale.units}
+
+    @classmethod
+    def restore(cls, described: Mapping[str, Any], arrays: Arrays) -> Number:
+        """Build from `describe` and `arrays`."""
+        return cls(scale=Scale(arrays["values"], arrays["units"]), **described)
+
+
+@dataclass(frozen=True)
+class Integer(Number):
+    """A column of whole numbers."""
+
+    name: ClassVar[str] = "integer"
+
+
+def to_storage(values: Floats, storage: str) -> pa.Array:
+    """Cast values to an Arrow type by name, whole ones for integer types."""
+    target = arrow_type(storage)
+    array = pa.array(values, from_pandas=True)
+    if pa.types.is_integer(target):
+        array = pa.array(np.round(values), from_pandas=True)
+    return array.cast(target, safe=False)
+
+
+def arrow_type(storage: str) -> pa.DataType:
+    """Give the Arrow type that a schema names."""
+    if storage.startswith("decimal128("):
+        precision, scale = storage.removeprefix("decimal128(").rstrip(")").split(",")
+        return pa.decimal128(int(precision), int(scale))
+    if storage.startswith("timestamp["):
+        unit, _, zone = storage.removeprefix("timestamp[").rstrip("]").partition(",")
+        return pa.timestamp(unit, zone.strip().removeprefix("tz=") or None)
+    return pa.type_for_alias(storage)

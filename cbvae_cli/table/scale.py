@@ -1,0 +1,120 @@
+"""The invertible map from a column's values to the scale that networks see.
+
+Quantile-to-normal or standardised: either way a piecewise-linear map, stored as its
+knots. The same map serves every class, or their likelihoods could not be compared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cbvae_cli.table.cells import Floats
+
+BODY = 4.0  # standard normal units within which training values lie
+TAIL = 4.0  # units beyond the body, linear in the column's deviation, then clipped
+QUANTILES = 256
+# Gauss-Hermite nodes: the mean of a skewed column differs from the map of its mean.
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
+_WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A strictly increasing piecewise-linear map, clipped at its ends.
+
+    Attributes
+    ----------
+    values, units : float64 array, shape (n_knots,)
+        Knots in the column's units and in network units.
+    """
+
+    values: Floats
+    units: Floats
+
+    def forward(self, values: Floats) -> Floats:
+        """Map the column's units to network units; NaN stays NaN."""
+        return np.interp(values, self.values, self.units)
+
+    def backward(self, units: Floats) -> Floats:
+        """Map network units to the column's."""
+        return np.interp(units, self.units, self.values)
+
+    def expected_backward(self, mean: Floats, deviation: Floats) -> Floats:
+        """Give the mean of `backward` over a normal distribution, by quadrature.
+
+        Parameters
+        ----------
+        mean, deviation : float64 array, shape (n_rows,)
+
+        Returns
+        -------
+        float64 array, shape (n_rows,)
+        """
+        if not deviation.any():
+            return self.backward(mean)
+        spread = mean[:, None] + deviation[:, None] * _NODES
+        averaged: Floats = self.backward(spread) @ _WEIGHTS
+        return averaged
+
+
+UNFITTED = Scale(np.array([0.0, 1.0]), np.array([0.0, 1.0]))
+
+
+def fit_quantiles(values: Floats) -> Scale:
+    """Fit a quantile-to-normal map on the seen values of a column.
+
+    The quantiles are scikit-learn's. A value that fills a stretch of quantiles (a
+    zero in most rows, say) gets the middle of its stretch, as `QuantileTransformer`
+    does inside the range; it does not at the ends, where such values would land five
+    deviations out.
+
+    Parameters
+    ----------
+    values : float64 array, shape (n_seen,)
+        At least two different values, no NaN.
+
+    Returns
+    -------
+    Scale
+    """
+    from scipy.special import ndtri
+    from sklearn.preprocessing import QuantileTransformer
+
+    n_quantiles = min(QUANTILES, len(values))
+    fitted = QuantileTransformer(
+        n_quantiles=n_quantiles, subsample=200_000, random_state=0
+    ).fit(values[:, None])
+    knots, first, repeats = np.unique(
+        fitted.quantiles_[:, 0], return_index=True, return_counts=True
+    )
+    middle = (fitted.references_[first] + fitted.references_[first + repeats - 1]) / 2
+    edge = 0.5 / len(values)
+    units = np.clip(ndtri(np.clip(middle, edge, 1 - edge)), -BODY, BODY)
+    knots, units = _strictly_increasing(knots, units)
+    spread = float(np.std(values)) * TAIL
+    return Scale(
+        np.concatenate([[knots[0] - spread], knots, [knots[-1] + spread]]),
+        np.concatenate([[units[0] - TAIL], units, [units[-1] + TAIL]]),
+    )
+
+
+def fit_standard(values: Floats) -> Scale:
+    """Fit the map to zero mean and unit deviation (scikit-learn's), clipped far out."""
+    from sklearn.preprocessing import StandardScaler
+
+    fitted = StandardScaler().fit(values[:, None])
+    reach = 1000.0
+    units = np.array([-reach, reach])
+    return Scale(fitted.mean_[0] + units * fitted.scale_[0], units)
+
+
+def _strictly_increasing(knots: Floats, units: Floats) -> tuple[Floats, Floats]:
+    """Drop knots that clipping or rounding made equal in units."""
+    keep = np.concatenate([[True], np.diff(np.maximum.accumulate(units)) > 1e-9])
+    keep[-1] = True
+    kept_knots, kept_units = knots[keep], units[keep].copy()
+    if len(kept_units) > 1 and kept_units[-1] <= kept_units[-2]:
+        kept_units[-1] = kept_units[-2] + 1e-6
+    return kept_knots, kept_units

@@ -1,0 +1,212 @@
+"""The columns of a table as a bundle knows them, and rows read by them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbvae_cli.errors import DataProblem
+from cbvae_cli.table.cells import BadCell, Floats
+from cbvae_cli.table.kind import Arrays, Kind, kind_class
+from cbvae_cli.table.label import Label
+from cbvae_cli.table.source import Batch, Source
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the training table, the label apart.
+
+    Attributes
+    ----------
+    name : str
+    role : str
+        `"modelled"`, or why it is not: `"constant"`, `"empty"`, `"identifier"`,
+        `"excluded"`, `"unsupported"`.
+    kind : Kind or None
+        How it is read and modelled; None unless modelled.
+    storage : str
+        Arrow type in typed files.
+    value : str
+        The one value of a constant column, else empty.
+    """
+
+    name: str
+    role: str
+    kind: Kind | None
+    storage: str
+    value: str = ""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """All columns of the training table, in its order.
+
+    Attributes
+    ----------
+    columns : tuple of Column
+    label : Label
+    label_at : int
+        How many columns stand before the label.
+    """
+
+    columns: tuple[Column, ...]
+    label: Label
+    label_at: int
+
+    @cached_property
+    def modelled(self) -> tuple[Column, ...]:
+        """Columns that the networks see."""
+        return tuple(c for c in self.columns if c.kind is not None)
+
+    @cached_property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Kinds of the modelled columns."""
+        return tuple(c.kind for c in self.columns if c.kind is not None)
+
+    def check(self, source: Source) -> None:
+        """Refuse a table that lacks a column which the model needs."""
+        lacking = [c.name for c in self.modelled if c.name not in source.names]
+        if not lacking:
+            return
+        named = ", ".join(f"'{name}'" for name in lacking[:5])
+        more = f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
+        many = "columns" if len(lacking) > 1 else "column"
+        raise DataProblem(
+            f"{many} {named}{more} missing; the model was trained with "
+            + ("them" if len(lacking) > 1 else "it"),
+            where=source.name,
+            expected=f"the {len(self.modelled)} columns of the training table",
+            hint="add the column, with empty cells where nothing is known",
+        )
+
+    def values(self, source: Source, batch: Batch) -> tuple[Floats, int]:
+        """Read the modelled columns of a batch.
+
+        Returns
+        -------
+        values : float64 array, shape (n_rows, n_modelled)
+            NaN where missing, `NOVEL` for a category that training never saw.
+        infinite : int
+            Infinite cells, which are read as missing.
+
+        Raises
+        ------
+        DataProblem
+            At the first cell that does not fit its column.
+        """
+        values = np.empty((batch.rows.num_rows, len(self.modelled)), order="F")
+        for place, column in enumerate(self.modelled):
+            values[:, place] = self._column_values(source, batch, column)
+        infinite = np.isinf(values)
+        values[infinite] = np.nan
+        return values, int(infinite.sum())
+
+    def _column_values(self, source: Source, batch: Batch, column: Column) -> Floats:
+        assert column.kind is not None
+        cells = batch.rows.column(source.names.index(column.name))
+        lenient = column.kind.name != "categorical"
+        missing = source.missing(cells, lenient=lenient)
+        try:
+            return column.kind.parse(cells, missing)
+        except BadCell as bad:
+            value = _short(bad.value)
+            raise DataProblem(
+                f"column '{column.name}' does not fit: training saw "
+                f"{_seen_as(column.kind)}",
+                where=f"{source.where(batch, bad.row)}: {value}",
+                expected=bad.expected,
+                hint=f"add --null {value} to read that word as a missing cell",
+            ) from None
+
+    def labels(self, source: Source, batch: Batch) -> NDArray[np.int64]:
+        """Read the label column of a batch, where it has one.
+
+        Returns
+        -------
+        int array, shape (n_rows,)
+            Place of each row's class, -1 where the label is missing.
+        """
+        if self.label.name not in source.names:
+            return np.full(batch.rows.num_rows, -1)
+        cells = batch.rows.column(source.names.index(self.label.name))
+        places, foreign = self.label.read(cells, source.missing(cells))
+        if foreign.any():
+            row = int(np.argmax(foreign))
+            raise DataProblem(
+                f"label column '{self.label.name}' names a class that is not in "
+                "the bundle",
+                where=f"{source.where(batch, row)}: {_short(str(cells[row].as_py()))}",
+                expected=", ".join(f"'{c}'" for c in self.label.classes[:20])
+                + " or a missing cell",
+                hint=f"add --hide '{self.label.name}' to leave the labels unread",
+            )
+        return places
+
+    def describe(self) -> dict[str, Any]:
+        """Give the JSON form, without arrays."""
+        return {
+            "columns": [_describe(column) for column in self.columns],
+            "label_at": self.label_at,
+        }
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Give the fitted numbers of all columns, by `place/name`."""
+        return {
+            f"{place}/{name}": array
+            for place, column in enumerate(self.columns)
+            if column.kind is not None
+            for name, array in column.kind.arrays().items()
+        }
+
+    @classmethod
+    def restore(
+        cls, described: Mapping[str, Any], arrays: Arrays, label: Label
+    ) -> Schema:
+        """Build from `describe`, `arrays` and the label."""
+        columns = tuple(
+            _restore(item, _under(arrays, f"{place}/"))
+            for place, item in enumerate(described["columns"])
+        )
+        return cls(columns, label, described["label_at"])
+
+
+def _describe(column: Column) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "name": column.name,
+        "role": column.role,
+        "storage": column.storage,
+        "value": column.value,
+    }
+    if column.kind is not None:
+        described["kind"] = column.kind.name
+        described["fitted"] = column.kind.describe()
+    return described
+
+
+def _restore(item: Mapping[str, Any], arrays: Arrays) -> Column:
+    kind = None
+    if "kind" in item:
+        kind = kind_class(item["kind"]).restore(item["fitted"], arrays)
+    return Column(item["name"], item["role"], kind, item["storage"], item["value"])
+
+
+def _under(arrays: Arrays, prefix: str) -> dict[str, NDArray[Any]]:
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
+
+
+def _short(value: str) -> str:
+    return repr(value if len(value) <= 60 else value[:57] + "...")
+
+
+def _seen_as(kind: Kind) -> str:
+    seen = {"boolean": "two values", "moment": "dates or times", "categorical": "names"}
+    return seen.get(kind.name, "numbers")

@@ -1,0 +1,109 @@
+"""Unfinished training on disk: safetensors and JSON in `.NAME.cbvae.run/`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from cbvae_cli.errors import DataProblem, UsageProblem
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything the loop needs to go on as if it had not been interrupted.
+
+    Attributes
+    ----------
+    step : int
+    tensors : dict of str to Tensor
+        Weights, best weights, optimiser state and random state.
+    history : list
+        Reports so far, as lists.
+    """
+
+    step: int
+    tensors: dict[str, Tensor]
+    history: list[Any]
+
+
+class Checkpoint:
+    """The folder of one unfinished run.
+
+    Parameters
+    ----------
+    folder : Path
+    identity : str
+        Digest of data and settings; a run with another identity is not resumed.
+    """
+
+    def __init__(self, folder: Path, identity: str) -> None:
+        self.folder = folder
+        self.identity = identity
+
+    def save(self, snapshot: Snapshot) -> None:
+        """Write a snapshot aside, then rename: an older one survives a crash."""
+        from safetensors.torch import save_file
+
+        self.folder.mkdir(exist_ok=True)
+        name = f"step-{snapshot.step}.safetensors"
+        aside = self.folder / f".{name}.part"
+        tensors = {n: t.contiguous().cpu() for n, t in snapshot.tensors.items()}
+        save_file(tensors, aside)
+        os.replace(aside, self.folder / name)
+        record = {
+            "version": VERSION,
+            "identity": self.identity,
+            "step": snapshot.step,
+            "tensors": name,
+            "history": snapshot.history,
+        }
+        aside = self.folder / ".run.json.part"
+        aside.write_text(json.dumps(record), encoding="utf-8")
+        os.replace(aside, self.folder / "run.json")
+        for old in self.folder.glob("step-*.safetensors"):
+            if old.name != name:
+                old.unlink()
+
+    def load(self) -> Snapshot:
+        """Read the snapshot; raises UsageProblem where there is none to go on from."""
+        from safetensors.torch import load_file
+
+        try:
+            text = (self.folder / "run.json").read_text(encoding="utf-8")
+            record = json.loads(text)
+            known = record["version"] == VERSION
+            step, history = int(record["step"]), list(record["history"])
+            path = self.folder / Path(record["tensors"]).name
+            tensors = load_file(path)
+        except FileNotFoundError:
+            raise UsageProblem(
+                "there is no interrupted run to resume",
+                where=str(self.folder),
+                hint="leave --resume out to start anew",
+            ) from None
+        except Exception as error:
+            raise DataProblem(
+                "the interrupted run is damaged and cannot be resumed",
+                where=str(self.folder),
+                hint="remove that folder and leave --resume out to start anew",
+            ) from error
+        if not known or record["identity"] != self.identity:
+            raise UsageProblem(
+                "the interrupted run was made from other data or settings",
+                where=str(self.folder),
+                expected="the same table, flags and version of cbvae",
+                hint="remove that folder and leave --resume out to start anew",
+            )
+        return Snapshot(step, tensors, history)
+
+    def remove(self) -> None:
+        """Forget the run, once its bundle is whole."""
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,21 @@
+"""Named sets of training settings."""
+
+from __future__ import annotations
+
+from cbvae_cli.records import Settings
+
+# `paper`: the class-based VAE paper's algorithm as written (section 3): noise in
+# hidden cells, squared error, the same settings for both families. It names no
+# sizes beyond the latent ones and the hidden cells (2, 5, 14 of 28), so the others
+# are the sound version's.
+PRESETS = {
+    "default": Settings(),
+    "paper": Settings(
+        preset="paper",
+        latent=10,
+        mask=2,
+        noise=True,
+        scale="standard",
+        unit_deviation=True,
+    ),
+}
