@@ -22,7 +22,7 @@ class Answer(Protocol):
         """Answer for the rows of one batch, in their order."""
 
     def summary(self) -> dict[str, object]:
-        """What was found, once all batches are answered."""
+        """Say what was found, once all batches are answered."""
 
 
 class Sink(Protocol):

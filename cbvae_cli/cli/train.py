@@ -332,4 +332,4 @@ def _dry_run(
 
 
 def _nothing(_: int) -> None:
-    """Reading is quick; training shows the progress."""
+    """Show nothing: reading is quick, and training has a bar of its own."""

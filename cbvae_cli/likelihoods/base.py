@@ -50,18 +50,26 @@ class Likelihood(nn.Module, ABC):
 
     @abstractmethod
     def mean(self, params: Tensor) -> Tensor:
-        """Mean of the encoded cells, shape (n_nets, n_rows, width)."""
+        """Give the mean of the encoded cells, shape (n_nets, n_rows, width)."""
 
     @abstractmethod
     def deviation(self, params: Tensor) -> Tensor:
-        """Standard deviation of the encoded cells, where `Kind.expected` uses it."""
+        """Give the deviation of encoded cells, 0 where `Kind.expected` needs none."""
 
     @abstractmethod
     def sample(self, params: Tensor, rng: np.random.Generator) -> Tensor:
         """Draw encoded cells, shape (n_nets, n_rows, width)."""
 
-    def set_floor(self, deviations: Tensor) -> None:
-        """Bound learned deviations below, one bound a network, shape (n_nets,)."""
+    def lean(self, counts: Tensor, base: Tensor) -> None:
+        """Lean networks that learn from few rows on what the whole table says.
+
+        Parameters
+        ----------
+        counts : Tensor, shape (n_nets,)
+            Rows that each network learns from.
+        base : Tensor, shape (width,)
+            Mean of the encoded cells over the whole table.
+        """
 
 
 def hide(log_prob: Tensor, observed: Tensor) -> Tensor:

@@ -12,6 +12,8 @@ from cbvae_cli.likelihoods.base import Likelihood, hide, width_of
 from cbvae_cli.table.matrix import Layout, Span
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
+LEAST_DEVIATION = 0.05  # on a scale where the table's deviation is about 1
+PRIOR_ROWS = 2.0  # rows' worth of the table's deviation behind a learned one
 
 
 class Gaussian(Likelihood):
@@ -30,20 +32,23 @@ class Gaussian(Likelihood):
         super().__init__()
         self.n_params = width
         self.log_scale = nn.Parameter(torch.zeros(n_nets, 1, width))
-        self.register_buffer("floor", torch.full((n_nets, 1, 1), math.log(0.05)))
+        self.register_buffer(
+            "floor", torch.full((n_nets, 1, 1), math.log(LEAST_DEVIATION))
+        )
 
     @classmethod
     def for_span(cls, span: Span, layout: Layout, n_nets: int) -> Gaussian:
         """Build it with one deviation a matrix column."""
         return cls(n_nets, width_of(span))
 
-    def set_floor(self, deviations: Tensor) -> None:
-        """Bound the deviations below.
+    def lean(self, counts: Tensor, base: Tensor) -> None:
+        """Bound the deviations below, the higher the fewer rows a network has.
 
         Without a bound a column that a network reproduces exactly, a constant one
         say, outweighs all others; a network of few rows believes itself too much.
         """
-        self.floor = deviations.log()[:, None, None].to(self.log_scale)
+        least = (PRIOR_ROWS / (counts + PRIOR_ROWS)).sqrt().clamp(min=LEAST_DEVIATION)
+        self.floor = least.log()[:, None, None].to(self.log_scale)
 
     def _log_scale(self) -> Tensor:
         return torch.maximum(self.log_scale, self.floor)

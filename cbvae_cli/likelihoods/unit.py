@@ -1,4 +1,4 @@
-"""Normal cells of unit deviation: squared error, as the class-based VAE paper has it."""
+"""Normal cells of unit deviation: squared error, as the papers have it."""
 
 from __future__ import annotations
 

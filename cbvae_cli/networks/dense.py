@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -52,9 +53,9 @@ class StackedMLP(nn.Module):
         self, n_nets: int, sizes: tuple[int, ...], generator: torch.Generator
     ) -> None:
         super().__init__()
-        pairs = zip(sizes[:-1], sizes[1:], strict=True)
         self.layers = nn.ModuleList(
-            StackedLinear(n_nets, n_in, n_out, generator) for n_in, n_out in pairs
+            StackedLinear(n_nets, n_in, n_out, generator)
+            for n_in, n_out in pairwise(sizes)
         )
 
     def forward(self, x: Tensor) -> Tensor:

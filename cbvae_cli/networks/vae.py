@@ -109,7 +109,11 @@ class StackedVAE(nn.Module):
         """Give one of the networks as a stack of its own, weights shared."""
         single = StackedVAE(self.layout, self.shape, 1, torch.Generator())
         stacked = {name for name, _ in self.named_parameters()}
-        stacked |= {name for name, _ in self.named_buffers() if name.endswith("floor")}
+        stacked |= {
+            name
+            for name, tensor in self.named_buffers()
+            if name.startswith("likelihoods.") and tensor.shape[:1] == (self.n_nets,)
+        }
         state = self.state_dict()
         picked = {
             name: tensor[place : place + 1] if name in stacked else tensor
@@ -208,10 +212,12 @@ class StackedVAE(nn.Module):
         recon = self.log_prob(self.decode(z), values, seen)
         return Loss(recon, kl_to_standard(mean, log_variance))
 
-    def set_floor(self, deviations: Tensor) -> None:
-        """Bound the learned deviations of each network below, shape (n_nets,)."""
-        for likelihood in self._densities:
-            likelihood.set_floor(deviations)
+    def lean(self, counts: Tensor, base: Tensor) -> None:
+        """Lean networks of few rows on the whole table; see `Likelihood.lean`."""
+        for likelihood, (start, stop) in zip(
+            self._densities, self._columns, strict=True
+        ):
+            likelihood.lean(counts, base[start:stop])
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,6 @@ REPORTS = 25  # times that stopping rows are looked at
 MOST_STOP_ROWS = 1024  # per network; more do not move the choice
 BLIND_SHARE = 0.25  # of all steps, for a network without stopping rows
 SAVE_SECONDS = 20.0
-LEAST_DEVIATION = 0.05
-# Rows' worth of unit variance behind a deviation learned from few rows.
-PRIOR_ROWS = 2.0
 
 Observer = Callable[[Epoch], None]
 
@@ -91,9 +88,10 @@ class Loop:
         self.best_loss = torch.full((n_nets,), torch.inf, dtype=torch.float64)
         self.best_step = torch.zeros(n_nets, dtype=torch.int64)
         self.best = {n: p.detach().clone() for n, p in self.nets.named_parameters()}
-        counts = torch.tensor([float(len(rows)) for rows in data.train])
-        floor = (PRIOR_ROWS / (counts + PRIOR_ROWS)).sqrt()
-        self.nets.set_floor(floor.clamp(min=LEAST_DEVIATION).to(data.values.device))
+        device = data.values.device
+        counts = torch.tensor([float(len(rows)) for rows in data.train], device=device)
+        seen = data.seen.sum(dim=0).clamp(min=1)[self.nets.owner]
+        self.nets.lean(counts, data.values.sum(dim=0) / seen)
 
     def run(self, observe: Observer, checkpoint: Checkpoint | None) -> None:
         """Train to the end, from the first step or from a snapshot.

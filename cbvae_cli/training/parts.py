@@ -40,8 +40,8 @@ def row_keys(values: Floats, seed: int) -> NDArray[np.uint64]:
     """
     rng = np.random.default_rng([seed, 1])
     halves = rng.integers(0, 2**63, size=values.shape[1], dtype=np.uint64)
-    odd: NDArray[np.uint64] = halves * np.uint64(2) + np.uint64(1)
-    keys = np.zeros(len(values), dtype=np.uint64)
+    odd = np.add(np.multiply(halves, np.uint64(2)), np.uint64(1))
+    keys: NDArray[np.uint64] = np.zeros(len(values), dtype=np.uint64)
     for place in range(values.shape[1]):
         column = np.ascontiguousarray(values[:, place]) + 0.0  # -0.0 becomes 0.0
         bits = np.where(np.isnan(column), np.nan, column).view(np.uint64)
@@ -51,11 +51,10 @@ def row_keys(values: Floats, seed: int) -> NDArray[np.uint64]:
 
 def _mixed(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Spread the bits of each key (the finaliser of SplitMix64)."""
-    once: NDArray[np.uint64] = keys ^ (keys >> np.uint64(30))
-    once = once * np.uint64(0xBF58476D1CE4E5B9)
-    twice: NDArray[np.uint64] = once ^ (once >> np.uint64(27))
-    twice = twice * np.uint64(0x94D049BB133111EB)
-    return twice ^ (twice >> np.uint64(31))
+    first, second = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+    keys = np.multiply(keys ^ (keys >> np.uint64(30)), first)
+    keys = np.multiply(keys ^ (keys >> np.uint64(27)), second)
+    return keys ^ (keys >> np.uint64(31))
 
 
 def split(
