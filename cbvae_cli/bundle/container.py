@@ -19,6 +19,7 @@ from cbvae_cli.bundle.layout import CARD, MANIFEST, WEIGHTS, Entry, write_archiv
 from cbvae_cli.bundle.manifest import check_manifest, seal, too_new
 from cbvae_cli.bundle.strict_json import read_object
 from cbvae_cli.errors import BundleProblem, UsageProblem
+from cbvae_cli.table.targets import check_parent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -189,6 +190,7 @@ def checked_target(path: str | Path, *, force: bool) -> Path:
         )
     if os.path.lexists(target) and not force:
         raise _taken(target)
+    check_parent(str(path), target.absolute().parent)
     return target
 
 

@@ -70,7 +70,7 @@ def check_output(
         format_of(path, options.format, FLAG)
         if target.exists() and not options.force:
             raise _taken(path)
-    _check_parent(path, target.parent)
+    check_parent(path, target.parent)
 
 
 def is_special(target: Path) -> bool:
@@ -78,7 +78,8 @@ def is_special(target: Path) -> bool:
     return target.exists() and not target.is_file() and not target.is_dir()
 
 
-def _check_parent(path: str, parent: Path) -> None:
+def check_parent(path: str, parent: Path) -> None:
+    """Refuse an output whose folder is missing or may not be written to."""
     if not parent.is_dir():
         raise UsageProblem(
             f"there is no folder '{parent}' to write '{path}' into",
