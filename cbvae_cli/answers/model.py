@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cbvae_cli.calibration.strangeness import Strangeness
+from cbvae_cli.calibration.strangeness import Judges
 from cbvae_cli.calibration.temperature import RULES, Temperature
 from cbvae_cli.errors import UsageProblem
 from cbvae_cli.evidence import evidence
@@ -30,8 +30,8 @@ class Model:
     family : Family
     temperatures : mapping of str to Temperature
         By rule of `classify`.
-    strangeness : mapping of str to list of Strangeness
-        By method of `score`, one a class.
+    judges : mapping of str to Judges
+        By method of `score`.
     settings, training : dict
         As the manifest has them.
     """
@@ -40,7 +40,7 @@ class Model:
     layout: Layout
     family: Family
     temperatures: Mapping[str, Temperature]
-    strangeness: Mapping[str, Sequence[Strangeness]]
+    judges: Mapping[str, Judges]
     settings: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
 

@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from cbvae_cli.answers.frame import Added
 from cbvae_cli.answers.model import Model
-from cbvae_cli.calibration.strangeness import METHODS, Strangeness
-from cbvae_cli.table.cells import Floats
+from cbvae_cli.calibration.strangeness import METHODS
 from cbvae_cli.table.source import Batch, Source
 
 
@@ -42,12 +40,7 @@ class Score:
         }
         self.added = Added(source, prefix, only, types)
         self.added.check()
-        judges = [judge.judges for judge in model.strangeness[method]]
-        # Where no class had rows to spare, all speak, and p-values stay empty.
-        self.judging: NDArray[np.int64] = np.flatnonzero(
-            judges if any(judges) else np.ones(len(judges))
-        )
-        self.judged = any(judges)
+        self.judges = model.judges[method]
         self.below = 0
         self.rows = 0
         self.infinite = 0
@@ -64,40 +57,30 @@ class Score:
         encoded = model.layout.encode(values)
         found = sign * model.evidence(encoded, (part,))[:, :, 0]
         share = (~np.isnan(values)).mean(axis=1)
-        scores, p_values = self._by_class(found, share)
-        places = self.judging[scores.argmin(axis=1)]
-        best = p_values.max(axis=1)
+        scores, places = self.judges.score(found, share)
+        p_values = self.judges.p_values(scores, share)
+        # Where no class had rows to spare, nothing is known of p-values.
+        unknown = np.full(len(values), not self.judges.judged)
         self.infinite += infinite
         self.rows += len(values)
-        self.below += int((best < 0.01).sum())
+        self.below += int((p_values < 0.01).sum())
         columns = {
-            "score": pa.array(scores.min(axis=1)),
-            "pvalue": pa.array(best) if self.judged else pa.nulls(len(best), "double"),
+            "score": pa.array(scores),
+            "pvalue": pa.array(p_values, mask=unknown),
             "class": model.schema.label.render(places, text=True),
         }
         return self.added.join(batch, columns)
 
-    def _by_class(self, found: Floats, share: Floats) -> tuple[Floats, Floats]:
-        judges: list[tuple[int, Strangeness]] = [
-            (place, self.model.strangeness[self.method][place])
-            for place in self.judging.tolist()
-        ]
-        scores = [judge.standardise(found[:, place], share) for place, judge in judges]
-        p_values = [
-            judge.p_values(score, share)
-            for (_, judge), score in zip(judges, scores, strict=True)
-        ]
-        return np.stack(scores, axis=1), np.stack(p_values, axis=1)
-
     def summary(self) -> dict[str, Any]:
         """Count the strange rows."""
-        silent = set(range(len(self.model.classes))) - set(self.judging.tolist())
+        judged, classes = self.judges.judged, self.model.classes
+        loud = self.judges.judging if judged else []
         return {
             "method": self.method,
             "rows": self.rows,
-            "pvalue_below_0.01": self.below if self.judged else None,
-            "too_small_to_judge": [self.model.classes[i] for i in sorted(silent)]
-            if self.judged
-            else list(self.model.classes),
+            "pvalue_below_0.01": self.below if judged else None,
+            "too_small_to_judge": [
+                name for place, name in enumerate(classes) if place not in loud
+            ],
             "infinite": self.infinite,
         }

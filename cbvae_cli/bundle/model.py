@@ -15,7 +15,7 @@ from cbvae_cli.answers.model import Model
 from cbvae_cli.bundle.card import render_card
 from cbvae_cli.bundle.container import read_bundle, write_bundle
 from cbvae_cli.bundle.store import append_bundle, is_store, resolve
-from cbvae_cli.calibration.strangeness import METHODS, Strangeness
+from cbvae_cli.calibration.strangeness import METHODS, Judges, Strangeness
 from cbvae_cli.calibration.temperature import Temperature
 from cbvae_cli.errors import BundleProblem
 from cbvae_cli.families import FAMILIES, family_class
@@ -103,8 +103,9 @@ def describe(model: Model) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     }
     arrays = {f"schema/{n}": array for n, array in model.schema.arrays().items()}
     arrays |= {f"family/{n}": array for n, array in model.family.arrays().items()}
-    for method, classes in model.strangeness.items():
-        for place, judge in enumerate(classes):
+    for method, judges in model.judges.items():
+        arrays[f"strangeness/{method}/ordered"] = judges.ordered
+        for place, judge in enumerate(judges.by_class):
             for name, array in judge.arrays().items():
                 arrays[f"strangeness/{method}/{place}/{name}"] = array
     return manifest, arrays
@@ -129,11 +130,14 @@ def restore(manifest: Mapping[str, Any], arrays: Arrays, device: torch.device) -
     family.load(_under(arrays, "family/"))
     family.nets.to(device).eval().requires_grad_(False)
     temperatures = manifest["calibration"]["temperatures"]
-    strangeness = {
-        method: [
-            Strangeness.restore(_under(arrays, f"strangeness/{method}/{place}/"))
-            for place in range(len(label.classes))
-        ]
+    judges = {
+        method: Judges(
+            tuple(
+                Strangeness.restore(_under(arrays, f"strangeness/{method}/{place}/"))
+                for place in range(len(label.classes))
+            ),
+            arrays[f"strangeness/{method}/ordered"],
+        )
         for method in METHODS
     }
     training = {**manifest["training"], "data": manifest["data"]}
@@ -142,7 +146,7 @@ def restore(manifest: Mapping[str, Any], arrays: Arrays, device: torch.device) -
         layout,
         family,
         {rule: Temperature.restore(found) for rule, found in temperatures.items()},
-        strangeness,
+        judges,
         training["settings"],
         training,
     )

@@ -55,12 +55,14 @@ def sample_folder() -> Path:
         if (folder / "payments.csv").is_file():
             return folder
     raise CBVAEError(
-        "the sample tables are missing from this installation", hint="install cbvae anew"
+        "the sample tables are missing from this installation",
+        hint="install cbvae anew",
     )
 
 
 def _steps(samples: Path, target: Path) -> list[tuple[str, list[str]]]:
     payments, defects = target / "payments.cbvae", target / "defects.cbvae"
+    three = samples / "defects.csv"
     labelled, new = samples / "payments.csv", samples / "payments_new.csv"
     steps: list[tuple[str, list[str | Path]]] = [
         (
@@ -76,8 +78,7 @@ def _steps(samples: Path, target: Path) -> list[tuple[str, list[str]]]:
         ),
         (
             "6. The same with three classes: machined parts with two kinds of defect.",
-            ["train", samples / "defects.csv", "--label", "outcome", "--exclude"]
-            + ["part"],
+            ["train", three, "--label", "outcome", "--exclude", "part"],
         ),
         ("7. Name the new parts.", ["classify", defects, samples / "defects_new.csv"]),
     ]

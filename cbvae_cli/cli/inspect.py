@@ -88,21 +88,19 @@ def _tell_bundle(manifest: dict[str, Any], talk: "Talk") -> None:
         for c in manifest["schema"]["columns"]
     ]
     talk.table("Columns", ("column", "kind", "type", "value"), columns)
-    for rule, scores in training["held_out"].items():
-        tell_scores(rule, scores, label["classes"], talk)
+    tell_held_out(training["held_out"], talk)
     for warning in training["warnings"]:
         talk.say(f"note: {warning}")
 
 
-def tell_scores(
-    rule: str, scores: dict[str, Any], classes: list[str], talk: "Talk"
-) -> None:
-    """Show the scores of a rule on held-out rows."""
+def tell_held_out(held_out: dict[str, Any], talk: "Talk") -> None:
+    """Show how well each rule names held-out rows, class by class."""
+    if not any(scores["auprc"] for scores in held_out.values()):
+        return
+    first = next(iter(held_out.values()))
     rows = [
-        (name, f"{scores['auprc'][name]:.3f}", f"{scores['auroc'][name]:.3f}")
-        for name in (*classes, "macro")
-        if name in scores["auprc"]
+        (name, *(f"{scores['auprc'][name]:.3f}" for scores in held_out.values()))
+        for name in first["auprc"]
     ]
-    if rows:
-        title = f"Rule {rule} on {scores['rows']:,} held-out rows"
-        talk.table(title, ("class", "AUPRC", "AUROC"), rows)
+    title = f"AUPRC by rule on {first['rows']:,} held-out rows"
+    talk.table(title, ("class", *held_out), rows)

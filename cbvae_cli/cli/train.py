@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cbvae_cli.cli.groups import Compute, Reading, Telling, spread
-from cbvae_cli.cli.inspect import tell_scores
+from cbvae_cli.cli.inspect import tell_held_out
 from cbvae_cli.cli.options import BundleOut, Force, RowsIn
 from cbvae_cli.errors import UsageProblem
 
@@ -210,8 +210,7 @@ def _fit(
     for warning in training["warnings"]:
         if warning not in table.warnings:
             talk.warn(warning)
-    for rule, scores in training["held_out"].items():
-        tell_scores(rule, scores, list(fitted.classes), talk)
+    tell_held_out(training["held_out"], talk)
     talk.say(f"wrote {path}")
     summary = {
         "bundle": str(path),

@@ -72,6 +72,30 @@ class Likelihood(nn.Module, ABC):
         """
 
 
+def per_cell(each: Tensor, owner: Tensor, n_cells: int) -> Tensor:
+    """Sum matrix columns to table columns.
+
+    Parameters
+    ----------
+    each : Tensor, shape (..., width)
+    owner : int Tensor, shape (width,)
+        Table column of each matrix column.
+    n_cells : int
+
+    Returns
+    -------
+    Tensor, shape (..., n_cells)
+    """
+    if n_cells == len(owner):
+        return each
+    return each.new_zeros(*each.shape[:-1], n_cells).index_add(-1, owner, each)
+
+
+def owner_of(widths: tuple[int, ...]) -> Tensor:
+    """Give the table column of each matrix column, shape (width,)."""
+    return torch.repeat_interleave(torch.arange(len(widths)), torch.tensor(widths))
+
+
 def hide(log_prob: Tensor, observed: Tensor) -> Tensor:
     """Give 0, and no gradient, in the place of hidden cells."""
     return torch.where(observed, log_prob, torch.zeros((), dtype=log_prob.dtype))

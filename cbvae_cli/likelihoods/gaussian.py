@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cbvae_cli.likelihoods.base import Likelihood, hide, width_of
+from cbvae_cli.likelihoods.base import Likelihood, hide, owner_of, per_cell
 from cbvae_cli.table.matrix import Layout, Span
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
@@ -23,14 +23,20 @@ class Gaussian(Likelihood):
 
     Parameters
     ----------
-    n_nets, width : int
+    n_nets : int
+    widths : tuple of int
+        Matrix columns of each cell.
     """
 
     floor: Tensor
+    owner: Tensor
 
-    def __init__(self, n_nets: int, width: int) -> None:
+    def __init__(self, n_nets: int, widths: tuple[int, ...]) -> None:
         super().__init__()
+        width = sum(widths)
         self.n_params = width
+        self.n_cells = len(widths)
+        self.register_buffer("owner", owner_of(widths), persistent=False)
         self.log_scale = nn.Parameter(torch.zeros(n_nets, 1, width))
         self.register_buffer(
             "floor", torch.full((n_nets, 1, 1), math.log(LEAST_DEVIATION))
@@ -39,7 +45,7 @@ class Gaussian(Likelihood):
     @classmethod
     def for_span(cls, span: Span, layout: Layout, n_nets: int) -> Gaussian:
         """Build it with one deviation a matrix column."""
-        return cls(n_nets, width_of(span))
+        return cls(n_nets, span.widths)
 
     def lean(self, counts: Tensor, base: Tensor) -> None:
         """Bound the deviations below, the higher the fewer rows a network has.
@@ -57,7 +63,8 @@ class Gaussian(Likelihood):
         """Kingma & Welling (2014), appendix C.2, with one deviation a column."""
         log_scale = self._log_scale()
         z = (target - params) * torch.exp(-log_scale)
-        return hide(-0.5 * z.square() - log_scale - HALF_LOG_2PI, observed)
+        each = -0.5 * z.square() - log_scale - HALF_LOG_2PI
+        return hide(per_cell(each, self.owner, self.n_cells), observed)
 
     def mean(self, params: Tensor) -> Tensor:
         """Give the decoder's output."""

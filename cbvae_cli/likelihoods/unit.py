@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cbvae_cli.likelihoods.base import Likelihood, hide
+from cbvae_cli.likelihoods.base import Likelihood, hide, owner_of, per_cell
 from cbvae_cli.likelihoods.gaussian import HALF_LOG_2PI
 from cbvae_cli.table.matrix import Layout, Span
 
@@ -26,8 +26,7 @@ class UnitGaussian(Likelihood):
         super().__init__()
         self.n_params = sum(widths)
         self.n_cells = len(widths)
-        owner = torch.repeat_interleave(torch.arange(len(widths)), torch.tensor(widths))
-        self.register_buffer("owner", owner, persistent=False)
+        self.register_buffer("owner", owner_of(widths), persistent=False)
 
     @classmethod
     def for_span(cls, span: Span, layout: Layout, n_nets: int) -> UnitGaussian:
@@ -37,8 +36,7 @@ class UnitGaussian(Likelihood):
     def log_prob(self, params: Tensor, target: Tensor, observed: Tensor) -> Tensor:
         """Half the squared error below the density's peak, summed over a cell."""
         each = -0.5 * (target - params).square() - HALF_LOG_2PI
-        cells = each.new_zeros(*each.shape[:-1], self.n_cells)
-        return hide(cells.index_add(-1, self.owner, each), observed)
+        return hide(per_cell(each, self.owner, self.n_cells), observed)
 
     def mean(self, params: Tensor) -> Tensor:
         """Give the decoder's output."""

@@ -15,9 +15,11 @@ from cbvae_cli.table import cells as reading
 from cbvae_cli.table.cells import Bools, Floats
 from cbvae_cli.table.kind import Arrays, Block, FitScale, Kind
 from cbvae_cli.table.number import arrow_type
-from cbvae_cli.table.scale import Scale
+from cbvae_cli.table.scale import Scale, fit_range
 
 MICRO = 1_000_000
+DAY = 86_400.0  # seconds
+CLOCK = fit_range(0.0, DAY)
 ISO = "iso"
 # Ways of writing a moment, tried in this order; the first that reads every cell wins.
 PATTERNS = (
@@ -62,7 +64,8 @@ class Moment(Kind):
     Attributes
     ----------
     scale : Scale
-        On seconds.
+        On seconds, linear. Ends at the last moment seen: the rows of tomorrow are
+        no anomalies for being later.
     low, high : float
         Range seen in training, seconds.
     pattern : str
@@ -85,12 +88,21 @@ class Moment(Kind):
 
     name: ClassVar[str] = "moment"
     likelihood: ClassVar[str] = "gaussian"
-    width = 1
+
+    @property
+    def clock(self) -> bool:
+        """Tell whether the time of day is a matrix column of its own."""
+        return self.step < DAY and self.high - self.low > 2 * DAY
+
+    @property
+    def width(self) -> int:  # type: ignore[override]  # a class attribute elsewhere
+        """Count matrix columns: the moment, and the time of day where it varies."""
+        return 1 + self.clock
 
     def fit(self, values: Floats, fit_scale: FitScale) -> Moment:
-        """Learn scale and range."""
+        """Learn scale and range; the numeric columns' way of scaling is not used."""
         low, high = float(values.min()), float(values.max())
-        return replace(self, scale=fit_scale(values), low=low, high=high)
+        return replace(self, scale=fit_range(low, high), low=low, high=high)
 
     def parse(self, cells: pa.Array, missing: Bools) -> Floats:
         """Read cells as seconds."""
@@ -98,16 +110,27 @@ class Moment(Kind):
 
     def encode(self, values: Floats) -> Block:
         """Map seconds to network units."""
-        block = np.nan_to_num(self.scale.forward(values), nan=0.0)
-        return block.astype(np.float32)[:, None]
+        units = [self.scale.forward(values)]
+        if self.clock:
+            units.append(CLOCK.forward(np.remainder(values, DAY)))
+        return np.nan_to_num(np.stack(units, axis=1), nan=0.0).astype(np.float32)
 
     def expected(self, mean: Floats, deviation: Floats) -> Floats:
-        """Give the mean moment in seconds."""
-        return self.scale.expected_backward(mean[:, 0], deviation[:, 0])[:, None]
+        """Give the mean moment, and the mean time of day, in seconds."""
+        scales = (self.scale, CLOCK)[: self.width]
+        means = [
+            scale.expected_backward(mean[:, place], deviation[:, place])
+            for place, scale in enumerate(scales)
+        ]
+        return np.stack(means, axis=1)
 
     def settle(self, expected: Floats) -> Floats:
-        """Round to the step and keep within the range seen."""
-        stepped = np.round(expected[:, 0] / self.step) * self.step
+        """Join day and time of day, round to the step, keep within the range seen."""
+        moments = expected[:, 0]
+        if self.clock:
+            days = np.round((moments - expected[:, 1]) / DAY)
+            moments = days * DAY + expected[:, 1]
+        stepped = np.round(moments / self.step) * self.step
         return np.clip(stepped, self.low, self.high)
 
     def render(self, values: Floats, *, text: bool) -> pa.Array:

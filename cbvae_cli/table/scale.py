@@ -6,6 +6,7 @@ knots. The same map serves every class, or their likelihoods could not be compar
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,6 +109,15 @@ def fit_standard(values: Floats) -> Scale:
     reach = 1000.0
     units = np.array([-reach, reach])
     return Scale(fitted.mean_[0] + units * fitted.scale_[0], units)
+
+
+def fit_range(low: float, high: float) -> Scale:
+    """Fit the linear map of a range to zero mean and unit deviation, were it even.
+
+    Clipped at its ends: what lies beyond looks like the end.
+    """
+    reach = math.sqrt(3.0)
+    return Scale(np.array([low, high]), np.array([-reach, reach]))
 
 
 def _strictly_increasing(knots: Floats, units: Floats) -> tuple[Floats, Floats]:

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from cbvae_cli.calibration.strangeness import (
     METHODS,
     MOST_SCORES,
+    Judges,
     Strangeness,
+    fit_judges,
     fit_strangeness,
 )
 from cbvae_cli.calibration.temperature import RULES, Temperature, fit_temperature
@@ -61,17 +63,15 @@ def calibrate(
     parts: Parts,
     classes: tuple[str, ...],
     seed: int,
-) -> tuple[
-    dict[str, Temperature], dict[str, list[Strangeness]], dict[str, dict[str, Any]]
-]:
+) -> tuple[dict[str, Temperature], dict[str, Judges], dict[str, dict[str, Any]]]:
     """Fit everything that held-out rows decide.
 
     Returns
     -------
     temperatures : dict of str to Temperature
         By rule.
-    strangeness : dict of str to list of Strangeness
-        By method, one a class.
+    judges : dict of str to Judges
+        By method of `score`.
     held_out : dict of str to dict
         Scores by rule; each half of the rows judged by what the other half fitted.
     """
@@ -89,8 +89,8 @@ def calibrate(
         if family.n_classes > 1 and len(rows):
             crossed = _cross_fitted(looks, truth, shares, name, seed)
             held_out[name] = ranking(crossed, truth, classes)
-    strangeness = _strangeness(family, encoded, by_class, found, len(labels), seed)
-    return temperatures, strangeness, held_out
+    judges = _judges(family, encoded, by_class, found, len(labels), seed)
+    return temperatures, judges, held_out
 
 
 def _cross_fitted(
@@ -106,16 +106,16 @@ def _cross_fitted(
     return crossed
 
 
-def _strangeness(
+def _judges(
     family: Family,
     encoded: Encoded,
     by_class: list[Places],
     found: NDArray[np.float64],
     n_training: int,
     seed: int,
-) -> dict[str, list[Strangeness]]:
+) -> dict[str, Judges]:
     ends = np.cumsum([len(rows) for rows in by_class])
-    fitted: dict[str, list[Strangeness]] = {method: [] for method in METHODS}
+    by_method: dict[str, list[Strangeness]] = {method: [] for method in METHODS}
     for place, rows in enumerate(by_class):
         own = found[ends[place] - len(rows) : ends[place], place]
         share = encoded.observed[rows].mean(axis=1)
@@ -124,12 +124,18 @@ def _strangeness(
         masked_share = masked.observed.mean(axis=1)
         for method, (part, sign) in METHODS.items():
             at = EVIDENCE.index(part)
-            fitted[method].append(
+            by_method[method].append(
                 fit_strangeness(
                     sign * own[:, at], share, sign * again[:, at], masked_share
                 )
             )
-    return fitted
+    share = encoded.observed[np.concatenate(by_class)].mean(axis=1)
+    return {
+        method: fit_judges(
+            by_method[method], sign * found[:, :, EVIDENCE.index(part)], share
+        )
+        for method, (part, sign) in METHODS.items()
+    }
 
 
 def _masked(encoded: Encoded, seed: list[int]) -> Encoded:

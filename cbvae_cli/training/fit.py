@@ -124,7 +124,7 @@ def fit(
     loop.run(observe, checkpoint)
     family.nets.eval().requires_grad_(False)
     family.mixtures = mixtures(family, encoded, labels, parts, settings.seed)
-    temperatures, strangeness, held_out = calibrate(
+    temperatures, judges, held_out = calibrate(
         family, encoded, labels, parts, schema.label.classes, settings.seed
     )
     training: dict[str, Any] = {
@@ -142,7 +142,7 @@ def fit(
         family.layout,
         family,
         temperatures,
-        strangeness,
+        judges,
         training["settings"],
         training,
     )

@@ -288,7 +288,7 @@ def test_a_dead_run_s_scraps_do_not_stop_the_next(tmp_path, manifest):
 
 
 def test_a_missing_folder_and_a_folder_are_refused_as_output(tmp_path, manifest):
-    with pytest.raises(UsageProblem, match="No such file"):
+    with pytest.raises(UsageProblem, match="there is no folder"):
         write_bundle(tmp_path / "no" / "m.cbvae", manifest, {}, "", force=False)
     with pytest.raises(UsageProblem, match="is a folder"):
         write_bundle(tmp_path, manifest, {}, "", force=True)

@@ -1,0 +1,1 @@
+"""Rows to matrix and back: files, schema, column kinds, layout; never torch."""
