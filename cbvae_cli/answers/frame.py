@@ -87,12 +87,12 @@ def stream(
     answer: Answer,
     sink: Sink,
     progress: Callable[[int], None],
-    retype: Callable[[pa.RecordBatch], pa.RecordBatch],
+    retype: Callable[[pa.RecordBatch, Batch], pa.RecordBatch],
 ) -> int:
     """Answer every batch of a source and write it; gives the number of rows."""
     n_rows = 0
     for batch in source.batches():
-        sink.write(retype(answer.answer(batch)), batch.part)
+        sink.write(retype(answer.answer(batch), batch), batch.part)
         n_rows += batch.rows.num_rows
         progress(n_rows)
     return n_rows

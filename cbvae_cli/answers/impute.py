@@ -11,11 +11,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from cbvae_cli.answers.model import Model
+from cbvae_cli.errors import UsageProblem
 from cbvae_cli.evidence import CHUNK, chunks
-from cbvae_cli.table.cells import Floats
+from cbvae_cli.table.cells import Floats, is_text
 from cbvae_cli.table.kind import Kind
 from cbvae_cli.table.matrix import Encoded
 from cbvae_cli.table.source import Batch, Source
+from cbvae_cli.table.wording import listed
 
 RULE = "likelihood"  # weighs the classes of a row without a label
 
@@ -48,6 +50,7 @@ class Impute:
             None if given_class is None else model.schema.label.place(given_class)
         )
         names = [column.name for column in model.schema.modelled]
+        self._check_hidden(hidden)
         self.hidden = [names.index(name) for name in hidden if name in names]
         self.reads_labels = model.schema.label.name not in hidden
         self.filled = {name: 0 for name in names}
@@ -59,6 +62,16 @@ class Impute:
         self.filled |= {column.name: 0 for column in self.constants}
         self.rows = 0
         self.infinite = 0
+
+    def _check_hidden(self, hidden: Sequence[str]) -> None:
+        schema = self.model.schema
+        known = [schema.label.name, *(column.name for column in schema.modelled)]
+        for name in hidden:
+            if name not in known:
+                raise UsageProblem(
+                    f"--hide names a column '{name}' that the model does not fill",
+                    expected="one of " + listed(known, most=20),
+                )
 
     def schema(self) -> pa.Schema:
         """Columns of the answer: those of the input."""
@@ -139,7 +152,10 @@ class Impute:
         self, cells: pa.Array, kind: Kind, values: Floats, missing: NDArray[np.bool_]
     ) -> pa.Array:
         """Set the missing cells of a column to values, the column's type kept."""
-        rendered = kind.render(np.where(missing, values, np.nan), text=self.source.text)
+        # A typed file may keep numbers or truth values as text.
+        rendered = kind.render(
+            np.where(missing, values, np.nan), text=is_text(cells.type)
+        )
         return _put(cells, rendered, missing)
 
     def _fill_constants(self, columns: list[pa.Array]) -> None:

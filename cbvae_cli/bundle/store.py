@@ -66,6 +66,30 @@ def next_path(folder: str | Path) -> Path:
     return folder / _name(max(_members(folder), default=0) + 1)
 
 
+def check_store(folder: str | Path) -> None:
+    """Refuse a folder that cannot become, or be added to as, a store.
+
+    Raises
+    ------
+    UsageProblem
+        If it is a file, may not be written to, or the folder above it is missing.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise _no_folder(folder)
+    above = folder if folder.exists() else folder.absolute().parent
+    if not above.is_dir():
+        raise UsageProblem(
+            f"cannot make the store {folder}: there is no folder {above}",
+            hint="make that folder first",
+        )
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise UsageProblem(
+            f"the folder {above} may not be written to",
+            hint="choose another folder, or change its permissions",
+        )
+
+
 def append_bundle(
     folder: str | Path,
     manifest: Mapping[str, Any],
@@ -175,16 +199,20 @@ def _made(folder: str | Path) -> Path:
     try:
         folder.mkdir(exist_ok=True)
     except FileExistsError:
-        raise UsageProblem(
-            f"{folder} is a file, so it cannot be a store",
-            hint="name another folder, or leave the slash at the end away",
-        ) from None
+        raise _no_folder(folder) from None
     except OSError as error:
         raise UsageProblem(
             f"cannot make the store {folder}: {error.strerror}",
             hint=f"make the folder {folder.parent} first",
         ) from error
     return folder
+
+
+def _no_folder(path: Path) -> UsageProblem:
+    return UsageProblem(
+        f"{path} is a file, so it cannot be a store",
+        hint="name another folder, or leave the slash at the end away",
+    )
 
 
 def _nothing(what: str, folder: Path) -> CBVAEError:

@@ -95,9 +95,9 @@ def fit_temperature(
     from scipy.optimize import minimize
 
     prior = np.log(shares) if rule.biased else np.zeros(len(shares))
-    start = 1.0 if rule.biased else 1 / max(float(np.std(evidence)), 1e-6)
     if not len(labels):
-        return Temperature(start, prior)
+        return Temperature(1.0, prior)
+    start = 1.0 if rule.biased else 1 / max(float(np.std(evidence)), 1e-6)
     freedom = len(shares) if rule.biased else 0
 
     def unpack(point: Floats) -> tuple[float, Floats]:

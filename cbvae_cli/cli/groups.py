@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import inspect
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -115,11 +116,22 @@ class Telling:
 
     def talk(self, output: str | None) -> Talk:
         """Give the voice of a verb whose rows go to `output`."""
+        self._check()
         return Talk(self.quiet, self.json, rows_to_stdout(output))
 
     def talk_only(self) -> Talk:
         """Give the voice of a verb that makes no rows."""
+        self._check()
         return Talk(self.quiet, self.json, rows_to_stdout=False)
+
+    def _check(self) -> None:
+        """Refuse a summary's file that has no folder before any work is done."""
+        if self.json is None or os.path.isdir(os.path.dirname(self.json) or "."):
+            return
+        raise UsageProblem(
+            f"there is no folder to write the summary '{self.json}' into",
+            hint="make the folder first",
+        )
 
 
 def spread(function: Callable[..., None]) -> Callable[..., None]:

@@ -42,12 +42,14 @@ def answer_rows(
     from cbvae_cli.bundle.model import open_model
     from cbvae_cli.report.machine import emit
     from cbvae_cli.report.progress import Progress
+    from cbvae_cli.table.arrow_alone import keep_pandas_out
     from cbvae_cli.table.formats import holds_text
     from cbvae_cli.table.sink import check_output, open_sink
     from cbvae_cli.table.source import open_source
 
     talk = telling.talk(output)
     options = writing.options()
+    keep_pandas_out()
     check_output(output, options)
     model = open_model(bundle, compute.prepare())
     with open_source(data, reading.options()) as source:
@@ -78,5 +80,5 @@ def answer_rows(
     emit(summary, verb, telling.json, rows_to_stdout=talk.rows_to_stdout)
 
 
-def _as_it_is(rows: Any) -> Any:
+def _as_it_is(rows: Any, _: Any) -> Any:
     return rows

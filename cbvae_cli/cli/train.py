@@ -229,7 +229,8 @@ def _fit(
 def _checked(output: str | None, *, force: bool, dry_run: bool) -> str:
     """Refuse a bundle path that cannot be written, before any work is done."""
     from cbvae_cli.bundle.container import checked_target
-    from cbvae_cli.bundle.store import is_store
+    from cbvae_cli.bundle.store import check_store, is_store
+    from cbvae_cli.table.formats import ending_format
 
     if output is None or output == "-":
         if dry_run:
@@ -238,7 +239,17 @@ def _checked(output: str | None, *, force: bool, dry_run: bool) -> str:
             "there is no bundle to write to",
             expected="-o NAME.cbvae, or -o models/ for a store of versions",
         )
-    if not is_store(output) and not dry_run:
+    if ending_format(output) is not None:
+        # A slip such as `-o payments.csv --force` must not cost a table.
+        raise UsageProblem(
+            f"'{output}' is the name of a table, not of a bundle",
+            expected="-o NAME.cbvae, or -o models/ for a store of versions",
+        )
+    if dry_run:
+        return output
+    if is_store(output):
+        check_store(output)
+    else:
         checked_target(output, force=force)
     return output
 

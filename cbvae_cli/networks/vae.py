@@ -108,16 +108,13 @@ class StackedVAE(nn.Module):
     def only(self, place: int) -> StackedVAE:
         """Give one of the networks as a stack of its own, weights shared."""
         single = StackedVAE(self.layout, self.shape, 1, torch.Generator())
-        stacked = {name for name, _ in self.named_parameters()}
-        stacked |= {
-            name
-            for name, tensor in self.named_buffers()
-            if name.startswith("likelihoods.") and tensor.shape[:1] == (self.n_nets,)
-        }
-        state = self.state_dict()
+        alone = single.state_dict()
+        # Buffers that all networks share have the same shape in a stack of one.
         picked = {
-            name: tensor[place : place + 1] if name in stacked else tensor
-            for name, tensor in state.items()
+            name: tensor
+            if tensor.shape == alone[name].shape
+            else tensor[place : place + 1]
+            for name, tensor in self.state_dict().items()
         }
         single.load_state_dict(picked, assign=True)
         return single.to(self.order.device)

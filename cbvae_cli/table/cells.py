@@ -48,6 +48,19 @@ def is_text(kind: pa.DataType) -> bool:
     )
 
 
+def is_opaque(kind: pa.DataType) -> bool:
+    """Tell whether cells of an Arrow type are no single value that could be modelled."""
+    return bool(
+        pa.types.is_nested(kind)
+        or pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_binary_view(kind)
+        or pa.types.is_fixed_size_binary(kind)
+        or pa.types.is_interval(kind)
+        or isinstance(kind, pa.BaseExtensionType)
+    )
+
+
 def plain(cells: pa.Array) -> pa.Array:
     """Undo dictionary encoding and wide or view text types."""
     if pa.types.is_dictionary(cells.type):
@@ -95,6 +108,9 @@ def numbers(cells: pa.Array, missing: Bools) -> Floats:
         cells = _numbers_of_text(cells)
     elif pa.types.is_boolean(kind):
         cells = cells.cast(pa.uint8())
+    elif pa.types.is_decimal(kind):
+        # Arrow's own cast to float64 misses the nearest number by a bit.
+        cells = cells.cast(pa.string())
     elif pa.types.is_temporal(kind) or pa.types.is_nested(kind):
         seen = pc.is_null(cells)
         if pc.all(seen, min_count=0).as_py():

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
 
+from cbvae_cli.table import cells as reading
 from cbvae_cli.table.boolean import PAIRS, Boolean
 from cbvae_cli.table.category import MOST, RARE_BELOW, Category
 from cbvae_cli.table.count import Count
 from cbvae_cli.table.kind import Kind
-from cbvae_cli.table.moment import ISO, Moment
+from cbvae_cli.table.moment import ISO, OFFSET, Moment
 from cbvae_cli.table.number import Integer, Number
 from cbvae_cli.table.scale import UNFITTED
 from cbvae_cli.table.scan import ColumnScan
@@ -55,20 +57,19 @@ def infer(scan: ColumnScan, override: str | None) -> Finding:
     -------
     Finding
     """
-    if pa.types.is_nested(scan.type) or _is_binary(scan.type):
+    if reading.is_opaque(scan.type):
         column = Column(scan.name, "unsupported", None, str(scan.type))
         return Finding(column, f"column '{scan.name}' holds {scan.type}; left out")
-    values, _ = scan.names.most_common()
     holds_numbers = override != "categorical" and _is_number(scan, override)
     missing = scan.lenient_missing if holds_numbers else scan.missing
     if missing + (scan.infinite if holds_numbers else 0) >= scan.rows:
         return Finding(Column(scan.name, "empty", None, str(_storage(scan, None))))
     if override == "categorical":
         return _category(scan, override)
-    if len(values) == 1 and not pa.types.is_temporal(scan.type):
+    constant = _constant(scan, holds_numbers)
+    if constant is not None:
         storage = str(_storage(scan, None))
-        value = str(values[0])
-        return Finding(Column(scan.name, "constant", None, storage, value))
+        return Finding(Column(scan.name, "constant", None, storage, constant))
     if pa.types.is_temporal(scan.type) or (scan.misfits and scan.patterns):
         return _moment(scan)
     pair = _pair(scan) if override is None else None
@@ -80,12 +81,22 @@ def infer(scan: ColumnScan, override: str | None) -> Finding:
     return _category(scan, override)
 
 
-def _is_binary(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_binary(kind)
-        or pa.types.is_large_binary(kind)
-        or pa.types.is_fixed_size_binary(kind)
-    )
+def _constant(scan: ColumnScan, holds_numbers: bool) -> str | None:
+    """Give the one value of a column, or None where it has several."""
+    names = [str(name) for name in scan.names.most_common()[0]]
+    if len(names) == 1:
+        return names[0]
+    if not (holds_numbers and scan.low == scan.high):
+        return None
+    # One number spelt in two ways, or beside infinities and the word None.
+    return next(name for name in names if _is_finite(name))
+
+
+def _is_finite(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _is_number(scan: ColumnScan, override: str | None) -> bool:
@@ -177,7 +188,7 @@ def _is_count(scan: ColumnScan) -> bool:
 
 
 def _moment(scan: ColumnScan) -> Finding:
-    storage, pattern, written = str(scan.type), ISO, "%Y-%m-%d"
+    storage, pattern, written = str(scan.type), ISO, _typed_pattern(scan)
     if scan.is_text:
         pattern = scan.patterns[0]
         dates = scan.moment_step >= 86400 and ":" not in scan.moment_text
@@ -186,6 +197,8 @@ def _moment(scan: ColumnScan) -> Finding:
     kind = Moment(UNFITTED, 0.0, 0.0, pattern, written, scan.moment_step, storage)
     if scan.low == scan.high:
         text = kind.render(_one(scan.low), text=True)[0].as_py()
+        # Without a kind nothing knows the pattern that would read it as a moment.
+        storage = "string" if scan.is_text else storage
         return Finding(Column(scan.name, "constant", None, storage, str(text)))
     return Finding(Column(scan.name, "modelled", kind, storage))
 
@@ -196,13 +209,24 @@ def _one(value: float):  # type: ignore[no-untyped-def]  # numpy array of one
     return np.array([value])
 
 
+def _typed_pattern(scan: ColumnScan) -> str:
+    """Give the way of writing moments of an Arrow type as text."""
+    if pa.types.is_time(scan.type):
+        return "%H:%M:%S"
+    if pa.types.is_date(scan.type) or scan.moment_step >= 86400:
+        return "%Y-%m-%d"
+    zoned = pa.types.is_timestamp(scan.type) and scan.type.tz is not None
+    return "%Y-%m-%dT%H:%M:%S" + ("Z" if zoned else "")
+
+
 def _iso_pattern(first: str) -> str:
     if ":" not in first:
         return "%Y-%m-%d"
     joint = "T" if "T" in first else " "
-    clock = "%H:%M:%S" if first.count(":") > 1 + ("+" in first[11:]) else "%H:%M"
-    zone = "Z" if first.endswith("Z") else ""
-    return f"%Y-%m-%d{joint}{clock}{zone}"
+    zone = OFFSET.search(first)
+    bare = first.removesuffix(zone[0]) if zone else first
+    clock = "%H:%M:%S" if bare.count(":") > 1 else "%H:%M"
+    return f"%Y-%m-%d{joint}{clock}{zone[0] if zone else ''}"
 
 
 def _category(scan: ColumnScan, override: str | None) -> Finding:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from cbvae_cli.errors import DataProblem
+from cbvae_cli.errors import UsageProblem
 from cbvae_cli.table import cells as reading
 from cbvae_cli.table.cells import Bools, Floats
 from cbvae_cli.table.number import to_storage
@@ -50,9 +50,9 @@ class Label:
         return int(np.argmin(self.counts))
 
     def place(self, name: str) -> int:
-        """Give the place of a class by name, or raise `DataProblem`."""
+        """Give the place of a class by name, or raise `UsageProblem`."""
         if name not in self.classes:
-            raise DataProblem(
+            raise UsageProblem(
                 f"the bundle has no class '{name}'",
                 expected="one of " + ", ".join(f"'{c}'" for c in self.classes[:20]),
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -37,6 +38,7 @@ PATTERNS = (
     "%d.%m.%Y %H:%M:%S",
     "%Y/%m/%d %H:%M:%S",
 )
+OFFSET = re.compile(r"(Z|(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2}))$")
 _LOOKS_ISO = (
     r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?(Z|[+-]\d{2}:?\d{2})?$"
 )
@@ -71,7 +73,8 @@ class Moment(Kind):
     pattern : str
         How text cells are read: `"iso"` or a strptime pattern.
     written : str
-        How text cells are written: a strftime pattern.
+        How text cells are written: a strftime pattern, with the zone of the first
+        cell where cells name one.
     step : float
         Seconds of the finest unit in use: 86400 for dates, 1 for whole seconds.
     storage : str
@@ -138,7 +141,8 @@ class Moment(Kind):
         micros = pa.array(np.round(values * MICRO), from_pandas=True).cast(pa.int64())
         if not text:
             return _from_micros(micros, arrow_type(self.storage))
-        moments = micros.cast(pa.timestamp("us"))
+        local = pc.add(micros, _ahead(self.written) * MICRO)
+        moments = local.cast(pa.timestamp("us"))
         if self.step >= 1:
             moments = moments.cast(pa.timestamp("s"), safe=False)
         return pc.strftime(moments, format=self.written)
@@ -180,6 +184,15 @@ def seconds(cells: pa.Array, missing: Bools, pattern: str) -> Floats:
     micros = _to_micros(cells)
     values = micros.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     return np.array(values, dtype=np.float64) / MICRO
+
+
+def _ahead(written: str) -> int:
+    """Seconds that the clock of a pattern such as `...%M:%S+02:00` is ahead of UTC."""
+    zone = OFFSET.search(written)
+    if zone is None or zone[0] == "Z":
+        return 0
+    hours, minutes = int(zone["hours"]), int(zone["minutes"])
+    return (3600 * hours + 60 * minutes) * (-1 if zone["sign"] == "-" else 1)
 
 
 def _misfit(cells: pa.Array, pattern: str) -> reading.BadCell:

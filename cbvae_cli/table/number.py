@@ -15,6 +15,12 @@ from cbvae_cli.table.cells import Bools, Floats
 from cbvae_cli.table.kind import Arrays, Block, FitScale, Kind
 from cbvae_cli.table.scale import Scale
 
+DECIMALS = {
+    name: getattr(pa, name)
+    for name in ("decimal32", "decimal64", "decimal128", "decimal256")
+    if hasattr(pa, name)  # the narrow ones are younger than the oldest pyarrow we take
+}
+
 
 @dataclass(frozen=True)
 class Number(Kind):
@@ -114,9 +120,10 @@ def to_storage(values: Floats, storage: str) -> pa.Array:
 
 def arrow_type(storage: str) -> pa.DataType:
     """Give the Arrow type that a schema names."""
-    if storage.startswith("decimal128("):
-        precision, scale = storage.removeprefix("decimal128(").rstrip(")").split(",")
-        return pa.decimal128(int(precision), int(scale))
+    name, _, sizes = storage.partition("(")
+    if name in DECIMALS:
+        precision, scale = sizes.rstrip(")").split(",")
+        return DECIMALS[name](int(precision), int(scale))
     if storage.startswith("timestamp["):
         unit, _, zone = storage.removeprefix("timestamp[").rstrip("]").partition(",")
         return pa.timestamp(unit, zone.strip().removeprefix("tz=") or None)

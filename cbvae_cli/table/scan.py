@@ -139,11 +139,13 @@ class ColumnScan:
         self.missing += int(missing.sum())
         self.lenient_missing += int(lenient.sum())
         kind = self.type
+        if reading.is_opaque(kind) or pa.types.is_null(kind):
+            return
         if self.is_text:
             self._see_text(cells, missing, lenient, start)
         elif pa.types.is_temporal(kind):
             self._see_moments(reading.without(cells, lenient))
-        elif not (pa.types.is_nested(kind) or pa.types.is_null(kind)):
+        else:
             self.names.add(reading.texts(cells, missing))
             self._see_numbers(reading.without(reading.plain(cells), lenient), lenient)
 

@@ -26,7 +26,11 @@ __all__ = ["Sink", "WriteOptions", "check_output", "open_sink"]
 
 
 class _OpenSink(Sink):
-    """Standard output, a pipe or a device: written to as the rows come."""
+    """Standard output, a pipe or a device: written to as the rows come.
+
+    Nothing is written before the first rows: a run that fails on them leaves no
+    header behind that would look like a table.
+    """
 
     def __init__(
         self,
@@ -36,21 +40,28 @@ class _OpenSink(Sink):
         name: str = "standard output",
     ) -> None:
         self._file = file
+        self._kind = kind
+        self._schema = schema
         self._name = name
-        with told(self._name):
-            self._stream = FormatStream(file, kind, schema)
+        self._begun: FormatStream | None = None
 
     def write(self, rows: pa.RecordBatch, part: str = "") -> None:
         with told(self._name):
-            self._stream.write(rows)
+            self._stream().write(rows)
 
     def finish(self) -> None:
         with told(self._name):
-            self._stream.end()
+            self._stream().end()
             self._file.flush()
 
     def abort(self) -> None:
-        self._stream.drop()
+        if self._begun is not None:
+            self._begun.drop()
+
+    def _stream(self) -> FormatStream:
+        if self._begun is None:
+            self._begun = FormatStream(self._file, self._kind, self._schema)
+        return self._begun
 
 
 class _FileSink(Sink):
@@ -84,11 +95,7 @@ class _DeviceSink(_OpenSink):
     def __init__(self, path: str, kind: str, schema: pa.Schema) -> None:
         with told(path):
             file = open(path, "wb")
-        try:
-            super().__init__(file, kind, schema, path)
-        except BaseException:
-            file.close()
-            raise
+        super().__init__(file, kind, schema, path)
 
     def finish(self) -> None:
         super().finish()

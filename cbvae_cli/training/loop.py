@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from cbvae_cli.networks.vae import Noise
 from cbvae_cli.records import Epoch, Settings
 from cbvae_cli.training.checkpoint import Checkpoint, Snapshot
 from cbvae_cli.training.parts import STOP, TRAIN, Parts
+from cbvae_cli.training.stopping import held_back
 
 REPORTS = 25  # times that stopping rows are looked at
 MOST_STOP_ROWS = 1024  # per network; more do not move the choice
@@ -104,24 +106,28 @@ class Loop:
             Where the run is saved now and then, and when it is interrupted.
         """
         saved = time.monotonic()
-        try:
+        with held_back() as stop:
             while self.step < self.steps:
                 loss = self.advance()
                 if self.step % self.every == 0 or self.step == self.steps:
                     observe(self._report(loss))
+                if stop.asked:
+                    self._leave(checkpoint)
                 if checkpoint and time.monotonic() - saved > SAVE_SECONDS:
                     checkpoint.save(self.snapshot())
                     saved = time.monotonic()
-        except KeyboardInterrupt:
-            if checkpoint is None:
-                raise
-            checkpoint.save(self.snapshot())
-            raise Interrupted(
-                f"interrupted at step {self.step} of {self.steps}; the work is saved",
-                where=str(checkpoint.folder),
-                hint="run the same command with --resume to go on",
-            ) from None
         self._take_best()
+
+    def _leave(self, checkpoint: Checkpoint | None) -> NoReturn:
+        """Save the run and break it off."""
+        if checkpoint is None:
+            raise KeyboardInterrupt
+        checkpoint.save(self.snapshot())
+        raise Interrupted(
+            f"interrupted at step {self.step} of {self.steps}; the work is saved",
+            where=str(checkpoint.folder),
+            hint="run the same command with --resume to go on",
+        )
 
     def advance(self) -> Tensor:
         """Take one step; gives the loss of each network on its batch, in nats."""
