@@ -99,6 +99,7 @@ def fit_temperature(
         return Temperature(1.0, prior)
     start = 1.0 if rule.biased else 1 / max(float(np.std(evidence)), 1e-6)
     freedom = len(shares) if rule.biased else 0
+    weights = _weights(labels, shares)
 
     def unpack(point: Floats) -> tuple[float, Floats]:
         bias = prior + point[1:] if freedom else prior
@@ -107,11 +108,24 @@ def fit_temperature(
     def cost(point: Floats) -> float:
         scale, bias = unpack(point)
         logs = _log_softmax(scale * evidence + bias)
-        lost = -logs[np.arange(len(labels)), labels].sum()
+        lost = -(weights * logs[np.arange(len(labels)), labels]).sum()
         return float(lost + SLACK / 2 * np.square(point).sum())
 
     found = minimize(cost, np.zeros(1 + freedom), method="L-BFGS-B")
     return Temperature(*unpack(found.x))
+
+
+def _weights(labels: NDArray[np.int64], shares: Floats) -> Floats:
+    """Weigh rows so that classes count by their shares in training.
+
+    They hardly differ, unless equal rows had to stay together or rows of large
+    classes were left out.
+    """
+    counts = np.bincount(labels, minlength=len(shares))
+    present = np.where(counts > 0, shares, 0.0)
+    ratio = present / present.sum() * len(labels) / np.maximum(counts, 1)
+    weights: Floats = ratio[labels]
+    return weights
 
 
 def _log_softmax(logits: Floats) -> Floats:

@@ -50,15 +50,28 @@ class Reading:
     delimiter: Delimiter = None
     batch_rows: BatchRows = None
 
-    def options(self) -> "ReadOptions":
-        """Give what the reader needs."""
+    def options(
+        self, n_columns: int = 0, max_memory: int | None = None
+    ) -> "ReadOptions":
+        """Give what the reader needs.
+
+        Parameters
+        ----------
+        n_columns : int
+            Columns that batches have, as far as known.
+        max_memory : int, optional
+            Bytes that a batch may take on its way.
+        """
         from cbvae_cli.table.reading import ReadOptions
 
+        most = self.batch_rows or BATCH_ROWS
+        if max_memory is not None and n_columns:
+            most = min(most, max(1, max_memory // (n_columns * CELL_BYTES)))
         return ReadOptions(
             format=self.in_format,
             nulls=tuple(self.null or ()),
             default_nulls=not self.no_default_nulls,
-            batch_rows=self.batch_rows or BATCH_ROWS,
+            batch_rows=most,
             encoding=self.encoding or "utf-8",
             delimiter=self.delimiter or ",",
         )

@@ -203,7 +203,8 @@ MaxMemory = Annotated[
         "--max-memory",
         metavar="SIZE",
         parser=memory_size,
-        help="Memory that batches may take, as 4GB or 512MiB.",
+        help="Memory for rows, as 4GB: train leaves rows out, the others "
+        "take fewer at once.",
     ),
 ]
 BatchRows = Annotated[

@@ -52,7 +52,8 @@ def answer_rows(
     keep_pandas_out()
     check_output(output, options)
     model = open_model(bundle, compute.prepare())
-    with open_source(data, reading.options()) as source:
+    options_in = reading.options(len(model.schema.columns), compute.max_memory)
+    with open_source(data, options_in) as source:
         check_output(output, options, parts=source.parts)
         answer = ask(model, source)
         typed = source.text and not holds_text(output, options.format)

@@ -127,6 +127,7 @@ def train(
     from cbvae_cli.training.fit import SCALES
     from cbvae_cli.training.presets import PRESETS
     from cbvae_cli.training.read import find_schema, read_table
+    from cbvae_cli.training.thin import thinning_for
 
     talk = telling.talk_only()
     target = _checked(output, force=force, dry_run=dry_run)
@@ -151,7 +152,8 @@ def train(
     with open_source(data, reading.options(), reread=True) as source:
         talk.say(f"reading {source.name}")
         schema, warnings = find_schema(source, columns)
-        table = read_table(source, schema, SCALES[settings.scale], _nothing)
+        thinning = thinning_for(schema, compute.max_memory)
+        table = read_table(source, schema, SCALES[settings.scale], thinning)
         table.warnings[:0] = warnings
         name = source.name
     for warning in table.warnings:
@@ -339,7 +341,3 @@ def _dry_run(
         "warnings": talk.warnings,
     }
     emit(summary, "train", telling.json)
-
-
-def _nothing(_: int) -> None:
-    """Show nothing: reading is quick, and training has a bar of its own."""

@@ -49,7 +49,7 @@ def is_text(kind: pa.DataType) -> bool:
 
 
 def is_opaque(kind: pa.DataType) -> bool:
-    """Tell whether cells of an Arrow type are no single value that could be modelled."""
+    """Tell whether cells of an Arrow type are no values that could be modelled."""
     return bool(
         pa.types.is_nested(kind)
         or pa.types.is_binary(kind)

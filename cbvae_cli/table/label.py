@@ -18,6 +18,7 @@ from cbvae_cli.table.cells import Bools, Floats
 from cbvae_cli.table.number import to_storage
 
 UNLABELLED = -1
+TEXT_STORAGE = ("string", "large_string", "string_view")  # pandas 3 writes the second
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Label:
         names = self._known.take(codes)
         if (places < 0).any():
             names = reading.without(names, places < 0)
-        if text or self.storage == "string":
+        if text or self.storage in TEXT_STORAGE:
             return names
         if self.storage == "bool":
             return pc.equal(names, "true")

@@ -21,6 +21,7 @@ from cbvae_cli.families.contract import Family
 from cbvae_cli.families.mixture import Mixture, fit_mixture
 from cbvae_cli.measures.ranking import ranking
 from cbvae_cli.table.cells import Floats
+from cbvae_cli.table.label import Label
 from cbvae_cli.table.matrix import Encoded
 from cbvae_cli.training.parts import CALIBRATE, Parts, Places
 
@@ -61,7 +62,7 @@ def calibrate(
     encoded: Encoded,
     labels: Places,
     parts: Parts,
-    classes: tuple[str, ...],
+    label: Label,
     seed: int,
 ) -> tuple[dict[str, Temperature], dict[str, Judges], dict[str, dict[str, Any]]]:
     """Fit everything that held-out rows decide.
@@ -77,9 +78,9 @@ def calibrate(
     """
     by_class = held_out_rows(labels, parts, family.n_classes)
     rows = np.concatenate(by_class)
-    counts = np.bincount(labels, minlength=family.n_classes)
+    counts = np.array(label.counts)
     shares = counts / counts.sum()
-    found = evidence(family, take(encoded, rows), EVIDENCE, len(labels))
+    found = evidence(family, take(encoded, rows), EVIDENCE, counts.sum())
     truth = labels[rows]
     temperatures, held_out = {}, {}
     for name in family.rules:
@@ -88,8 +89,8 @@ def calibrate(
         temperatures[name] = fit_temperature(looks, truth, shares, rule)
         if family.n_classes > 1 and len(rows):
             crossed = _cross_fitted(looks, truth, shares, name, seed)
-            held_out[name] = ranking(crossed, truth, classes)
-    judges = _judges(family, encoded, by_class, found, len(labels), seed)
+            held_out[name] = ranking(crossed, truth, label.classes)
+    judges = _judges(family, encoded, by_class, found, counts.sum(), seed)
     return temperatures, judges, held_out
 
 

@@ -125,7 +125,7 @@ def fit(
     family.nets.eval().requires_grad_(False)
     family.mixtures = mixtures(family, encoded, labels, parts, settings.seed)
     temperatures, judges, held_out = calibrate(
-        family, encoded, labels, parts, schema.label.classes, settings.seed
+        family, encoded, labels, parts, schema.label, settings.seed
     )
     training: dict[str, Any] = {
         "steps": loop.steps,
@@ -135,7 +135,7 @@ def fit(
         "history": [_epoch(epoch) for epoch in loop.history],
         "warnings": [*table.warnings, *_tiny(schema)],
         "settings": {**asdict(settings), "hidden": list(settings.hidden)},
-        "data": {"rows": len(labels), "digest": table.digest},
+        "data": {"rows": sum(schema.label.counts), "digest": table.digest},
     }
     return Model(
         schema,

@@ -45,11 +45,11 @@ def row_keys(values: Floats, seed: int) -> NDArray[np.uint64]:
     for place in range(values.shape[1]):
         column = np.ascontiguousarray(values[:, place]) + 0.0  # -0.0 becomes 0.0
         bits = np.where(np.isnan(column), np.nan, column).view(np.uint64)
-        keys = _mixed(keys + bits * odd[place])
+        keys = mixed(keys + bits * odd[place])
     return keys
 
 
-def _mixed(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def mixed(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Spread the bits of each key (the finaliser of SplitMix64)."""
     first, second = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
     keys = np.multiply(keys ^ (keys >> np.uint64(30)), first)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +17,7 @@ from cbvae_cli.table.label import Label, class_names, in_order
 from cbvae_cli.table.scan import ColumnScan, Tally
 from cbvae_cli.table.schema import Column, Schema
 from cbvae_cli.table.source import Source
+from cbvae_cli.training.thin import Thinning
 
 MOST_CLASSES = 1000
 
@@ -174,7 +174,7 @@ def read_table(
     source: Source,
     schema: Schema,
     fit_scale: FitScale,
-    progress: Callable[[int], None],
+    thinning: Thinning,
 ) -> Table:
     """Pass over a table again, take its cells and fit the column kinds.
 
@@ -185,28 +185,31 @@ def read_table(
         From `find_schema`.
     fit_scale : callable
         Fits the map of a numeric column.
-    progress : callable
-        Told the number of rows so far.
+    thinning : Thinning
+        Rows to keep.
 
     Returns
     -------
     Table
     """
-    values, labels, infinite, n_rows = [], [], 0, 0
+    values, labels, infinite = [], [], 0
     for batch in source.batches():
         places = schema.labels(source, batch)
         cells, found = schema.values(source, batch)
         infinite += found
-        labelled = places >= 0
-        values.append(cells[labelled])
-        labels.append(places[labelled])
-        n_rows += len(places)
-        progress(n_rows)
+        kept = (places >= 0) & thinning.keeps(batch.start, places)
+        values.append(cells[kept])
+        labels.append(places[kept])
     together = np.asfortranarray(np.concatenate(values))
     places = np.concatenate(labels)
     warnings = []
     if infinite:
         warnings.append(f"{infinite} infinite cells are read as missing")
+    if not thinning.whole:
+        total = sum(schema.label.counts)
+        warnings.append(
+            f"trained on {len(places):,} of {total:,} rows, to stay within --max-memory"
+        )
     fitted = _fit_kinds(schema, together, fit_scale)
     digest = hashlib.sha256(np.ascontiguousarray(together).data)
     digest.update(places.data)

@@ -37,6 +37,7 @@ from cbvae_cli.table.source import ReadOptions, open_source
 from cbvae_cli.training.fit import SCALES, fit
 from cbvae_cli.training.presets import PRESETS
 from cbvae_cli.training.read import Table, find_schema, read_table
+from cbvae_cli.training.thin import thinning_for
 
 ROOT = Path(__file__).parents[3]
 DATA = Path(os.environ.get("CBVAE_BENCH_DATA", ROOT.parent / "shared" / "data"))
@@ -109,7 +110,7 @@ def read(rows: pd.DataFrame) -> Table:
         with open_source(str(path), ReadOptions(), reread=True) as source:
             schema, _ = find_schema(source, Columns(LABEL))
             fit_scale = SCALES[PRESETS["paper"].scale]
-            return read_table(source, schema, fit_scale, lambda _: None)
+            return read_table(source, schema, fit_scale, thinning_for(schema, None))
 
 
 def train(trial: Trial, quick: bool, **chosen: Any) -> Model:

@@ -1,0 +1,409 @@
+"""What is refused: one sentence, the right exit code, and nothing touched."""
+
+import json
+import os
+import shutil
+import zipfile
+
+import pytest
+
+from cbvae_cli.cli.app import main
+
+BRIEF = ["--epochs", "2", "--hidden", "16"]
+GOOD = "a,b,y\n" + "".join(f"{n % 9},{n % 5}.5,{'pq'[n % 2]}\n" for n in range(60))
+READ = ("classify", "impute", "score")
+
+
+def contents(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.fixture
+def refused(tmp_path, monkeypatch, capsysbinary):
+    """Run a command that must fail, in a folder that must stay as it is."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*argv, code, says, quiet=True):
+        before = contents(tmp_path)
+        capsysbinary.readouterr()
+        assert main([*argv, *(["--quiet"] if quiet else [])]) == code
+        out, error = capsysbinary.readouterr()
+        told = error.decode()
+        assert out == b""
+        assert contents(tmp_path) == before
+        lines = told.splitlines()
+        assert lines[0].startswith("error: ")
+        assert all(line.startswith("  ") for line in lines[1:])
+        for words in [says] if isinstance(says, str) else says:
+            assert words in told
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("small")
+    (folder / "good.csv").write_text(GOOD)
+    argv = ["train", f"{folder}/good.csv", "--label", "y", "-o", f"{folder}/m.cbvae"]
+    assert main([*argv, *BRIEF, "--quiet"]) == 0
+    return folder
+
+
+@pytest.fixture
+def small(once, tmp_path):
+    """Give a bundle of two number columns and a label, with its table beside it."""
+    shutil.copy(once / "good.csv", tmp_path)
+    return shutil.copy(once / "m.cbvae", tmp_path)
+
+
+# Tables to train on.
+
+TABLES = {
+    "an empty file": (b"", [], 3, "t.csv is empty"),
+    "blank lines only": (b"\n\n\n", [], 3, "t.csv is empty"),
+    "a header only": (b"a,y\n", [], 3, "has columns but no rows"),
+    "no label column": (
+        b"a,b\n1,2\n",
+        [],
+        3,
+        ["there is no label column 'y'", "one of 'a', 'b'", "--label"],
+    ),
+    "labels with missing cells": (
+        b"a,y\n1,p\n2,\n3,NA\n4,q\n",
+        [],
+        3,
+        ["2 rows have no label", "--drop-unlabelled"],
+    ),
+    "no label at all": (b"a,y\n1,\n2,\n", ["--drop-unlabelled"], 3, "no row has a"),
+    "a class for every row": (
+        ("a,y\n" + "".join(f"{n % 7},{n}\n" for n in range(1100))).encode(),
+        [],
+        3,
+        "holds more than 1000 classes",
+    ),
+    "two columns of one name": (b"a,a,y\n1,2,p\n", [], 3, ["same name", "'a'"]),
+    "a short row": (b"a,y\n1,p\n2\n", [], 3, ["has 1 cell", "line 3", "'2'"]),
+    "a long row": (b"a,y\n1,p\n2,q,r\n", [], 3, ["has 3 cells", "line 3"]),
+    "an open quote": (b'a,y\n"1,p\n2,q\n', [], 3, ["not closed", "line 2"]),
+    "another encoding": (
+        "a,y\n1,Stra\xdfe\n".encode("latin-1"),
+        [],
+        3,
+        ["not written in utf-8", "line 2: byte 0xdf", "--encoding latin-1"],
+    ),
+    "UTF-16": ("a,y\n1,p\n".encode("utf-16"), [], 3, "--encoding utf-16"),
+    "NUL bytes": (b"a,y\n1,p\n\0,q\n", [], 3, ["NUL byte", "line 3"]),
+    "another delimiter": (b"a;y\n1;p\n", [], 3, "--delimiter ';'"),
+    "nothing to learn from": (b"a,y\n1,p\n1,q\n", [], 3, "no column is left"),
+    "an absent column left out": (
+        b"a,y\n1,p\n2,q\n",
+        ["--exclude", "zz"],
+        2,
+        ["--exclude names a column 'zz'", "one of 'a', 'y'"],
+    ),
+    "an absent categorical column": (
+        b"a,y\n1,p\n2,q\n",
+        ["--categorical", "zz"],
+        2,
+        "--categorical names a column 'zz'",
+    ),
+    "the label left out": (b"a,y\n1,p\n2,q\n", ["--exclude", "y"], 2, "label column"),
+    "text in a column of numbers": (
+        b"a,y\n1,p\nx,q\n",
+        ["--numeric", "a"],
+        3,
+        ["column 'a' holds text", "'x'", "--null 'x'"],
+    ),
+    "layers that are none": (b"a,y\n1,p\n2,q\n", ["--hidden", "a,b"], 2, "128,128"),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_that_cannot_be_trained_on_is_refused(refused, tmp_path, name):
+    content, flags, code, says = TABLES[name]
+    (tmp_path / "t.csv").write_bytes(content)
+    argv = ["train", "t.csv", "--label", "y", "-o", "new.cbvae", *flags]
+    refused(*argv, code=code, says=says)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("bad.parquet", "cannot be read as Parquet"),
+        ("bad.arrow", "cannot be read as Arrow"),
+        ("bad.csv.gz", "damaged or cut short"),
+        ("bad.csv.zst", "damaged or cut short"),
+        ("bad.ndjson", "line 1"),
+    ],
+)
+def test_a_file_of_rubbish_is_refused(refused, tmp_path, name, says):
+    (tmp_path / name).write_bytes(b"rubbish!" * 10)
+    refused("train", name, "--label", "y", "-o", "m.cbvae", code=3, says=says)
+
+
+@pytest.mark.parametrize("verb", READ)
+def test_a_file_that_is_not_there_is_refused(refused, small, verb):
+    refused(verb, "m.cbvae", "no.csv", code=2, says="there is no file 'no.csv'")
+    refused(verb, "no.cbvae", "good.csv", code=2, says=["no such bundle", "m.cbvae"])
+
+
+def test_training_on_a_file_that_is_not_there_is_refused(refused):
+    argv = ["train", "--label", "y", "-o", "m.cbvae"]
+    refused(*argv, "no.csv", code=2, says="there is no file 'no.csv'")
+    refused(*argv, "no*.csv", code=2, says="no file matches")
+    refused(*argv, "a.xls", code=2, says="there is no file")
+
+
+# Rows that do not fit the bundle.
+
+MISFITS = {
+    "text where numbers were trained": (
+        "a,b\n1,1.5\n2,hot\n",
+        ["column 'b' does not fit: training saw numbers", "t.csv, line 3: 'hot'"]
+        + ["--null 'hot'"],
+    ),
+    "a column that is missing": ("b\n1.5\n", ["column 'a' missing", "t.csv"]),
+    "both columns missing": ("c\n1\n", ["columns 'a', 'b' missing"]),
+    "a header only": ("a,b\n", "no rows"),
+    "an empty file": ("", "t.csv is empty"),
+    "two columns of one name": ("a,b,b\n1,2,3\n", "same name"),
+    "a ragged row": ("a,b\n1,2\n3\n", "line 3"),
+    "a misfit far down": (
+        "a,b\n" + "1,2\n" * 30_000 + "x,2\n",
+        "t.csv, line 30002: 'x'",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISFITS)
+@pytest.mark.parametrize("verb", READ)
+def test_rows_that_do_not_fit_are_refused(refused, small, tmp_path, verb, name):
+    content, says = MISFITS[name]
+    (tmp_path / "t.csv").write_text(content)
+    (tmp_path / "old.csv").write_text("old")
+    argv = [verb, "m.cbvae", "t.csv"]
+    refused(*argv, "-o", "out.csv", code=3, says=says)
+    refused(*argv, "-o", "old.csv", "--force", code=3, says=says)
+    if name != "a misfit far down":  # rows before it are out already
+        refused(*argv, code=3, says=says)
+
+
+@pytest.mark.parametrize(
+    ("column", "bad", "says"),
+    [
+        ("paid_at", "yesterday", "dates or times"),
+        ("card_present", "maybe", "'false', 'true' or a missing cell"),
+        ("n_payments_24h", "few", "numbers"),
+    ],
+)
+def test_every_kind_names_its_misfit(refused, trained, tmp_path, column, bad, says):
+    header = "paid_at,amount,account_age_days,n_payments_24h,country,channel,"
+    header += "merchant_code,card_present,distance_km,device_score"
+    cells = ["2024-01-01 11:19:39,,346,0,Polska,web,4414,false,,"] * 2
+    row = dict(zip(header.split(","), cells[0].split(","), strict=True)) | {column: bad}
+    rows = [header, cells[0], ",".join(row.values())]
+    (tmp_path / "t.csv").write_text("\n".join(rows))
+    bundle = str(trained / "payments.cbvae")
+    refused("classify", bundle, "t.csv", code=3, says=[says, f"line 3: '{bad}'"])
+
+
+def test_added_columns_that_clash_are_refused(refused, small, tmp_path):
+    (tmp_path / "t.csv").write_text("a,b,cbvae_label,cbvae_score\n1,2,3,4\n")
+    for verb, name in (("classify", "label"), ("score", "score")):
+        says = [f"has a column 'cbvae_{name}' already", "--prefix"]
+        refused(verb, "m.cbvae", "t.csv", code=3, says=says)
+
+
+def test_naming_classes_takes_two_of_them(refused, tmp_path):
+    (tmp_path / "t.csv").write_text(GOOD.replace(",q", ",p"))
+    argv = ["train", "t.csv", "--label", "y", "-o", "one.cbvae", *BRIEF, "--quiet"]
+    assert main(argv) == 0
+    says = ["the bundle knows one class, 'p'", "score"]
+    refused("classify", "one.cbvae", "t.csv", code=2, says=says)
+
+
+def test_a_label_that_the_bundle_lacks_is_refused(refused, small, tmp_path):
+    (tmp_path / "t.csv").write_text("a,b,y\n1,2,p\n,2,other\n")
+    says = ["not in the bundle", "line 3: 'other'", "'p', 'q'", "--hide 'y'"]
+    refused("impute", "m.cbvae", "t.csv", code=3, says=says)
+    assert main(["impute", "m.cbvae", "t.csv", "--hide", "y", "-o", "f.csv"]) == 0
+
+
+WRONG_ASKING = {
+    "an unknown class to fill": (
+        ["impute", "m.cbvae", "good.csv", "--class", "zz"],
+        ["no class 'zz'", "'p', 'q'"],
+    ),
+    "an unknown column to hide": (
+        ["impute", "m.cbvae", "good.csv", "--hide", "zz"],
+        ["--hide names a column 'zz'", "'a', 'b'"],
+    ),
+    "an unknown class to make": (
+        ["augment", "m.cbvae", "-n", "3", "--class", "zz"],
+        "no class 'zz'",
+    ),
+    "no rows to make": (["augment", "m.cbvae", "-n", "0"], "-n"),
+    "no number of rows": (["augment", "m.cbvae"], "-n"),
+    "posterior without rows": (
+        ["augment", "m.cbvae", "-n", "3", "--method", "posterior"],
+        "--data",
+    ),
+    "interpolate without rows": (
+        ["augment", "m.cbvae", "-n", "3", "--method", "interpolate"],
+        "--data",
+    ),
+    "an output of no format": (
+        ["classify", "m.cbvae", "good.csv", "-o", "out.txt"],
+        ["names no table format", "--out-format"],
+    ),
+    "an output without a folder": (
+        ["classify", "m.cbvae", "good.csv", "-o", "none/out.csv"],
+        "there is no folder",
+    ),
+    "an output that is there": (
+        ["classify", "m.cbvae", "good.csv", "-o", "good.csv"],
+        ["'good.csv' exists already", "--force"],
+    ),
+    "a summary without a folder": (
+        ["score", "m.cbvae", "good.csv", "-o", "s.csv", "--json=none/s.json"],
+        "there is no folder",
+    ),
+    "a bundle without a name": (["train", "good.csv", "--label", "y"], "-o NAME"),
+    "a bundle on standard output": (
+        ["train", "good.csv", "--label", "y", "-o", "-"],
+        "-o NAME",
+    ),
+    "a bundle in the place of a table": (
+        ["train", "good.csv", "--label", "y", "-o", "good.csv", "--force"],
+        "the name of a table",
+    ),
+    "a bundle that is there": (
+        ["train", "good.csv", "--label", "y", "-o", "m.cbvae"],
+        ["m.cbvae already exists", "--force"],
+    ),
+    "a bundle without a folder": (
+        ["train", "good.csv", "--label", "y", "-o", "none/m.cbvae"],
+        "there is no folder",
+    ),
+    "a store without a folder": (
+        ["train", "good.csv", "--label", "y", "-o", "none/models/"],
+        "there is no folder",
+    ),
+    "a store that is a file": (
+        ["train", "good.csv", "--label", "y", "-o", "m.cbvae/"],
+        "is a file, so it cannot be a store",
+    ),
+    "nothing to resume": (
+        ["train", "good.csv", "--label", "y", "-o", "n.cbvae", "--resume"],
+        "there is no interrupted run to resume",
+    ),
+    "no label": (["train", "good.csv", "-o", "n.cbvae"], "--label"),
+    "an unknown preset": (
+        ["train", "good.csv", "--label", "y", "-o", "n.cbvae", "--preset", "zz"],
+        "'paper', 'default'",
+    ),
+    "a store that is not there": (["inspect", "models/"], "no such store: models"),
+    "a version that is not there": (["inspect", "m.cbvae/@2"], "number 2"),
+    "a bundle that is not there": (["verify", "zz.cbvae"], "no such bundle"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_ASKING)
+def test_what_cannot_be_asked_is_refused(refused, small, name):
+    argv, says = WRONG_ASKING[name]
+    quiet = name != "no label"
+    refused(*argv, code=2, says=says, quiet=quiet)
+
+
+def test_rows_near_real_ones_take_the_training_table(refused, small, tmp_path):
+    argv = ["augment", "m.cbvae", "-n", "3", "--method", "posterior", "--class", "q"]
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n")
+    says = "the table has no label column 'y'"
+    refused(*argv, "--data", "t.csv", code=3, says=says)
+    (tmp_path / "t.csv").write_text("a,b,y\n1,2,p\n")
+    refused(*argv, "--data", "t.csv", code=3, says="no row of class 'q'")
+
+
+def test_an_old_output_is_replaced_when_told(small, tmp_path):
+    out = tmp_path / "out.csv"
+    out.write_text("old")
+    argv = [f"{tmp_path}/m.cbvae", f"{tmp_path}/good.csv", "--quiet", "-o", str(out)]
+    assert main(["score", *argv]) == 2
+    assert out.read_text() == "old"
+    assert main(["score", *argv, "--force"]) == 0
+    assert out.read_text().startswith("a,b,y,cbvae_score")
+
+
+def test_a_folder_that_may_not_be_written_to_is_refused(refused, small, tmp_path):
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o555)
+    if os.access(locked, os.W_OK):
+        pytest.skip("the superuser may write anywhere")
+    says = "may not be written to"
+    argv = ["train", "good.csv", "--label", "y", "-o"]
+    refused(*argv, "locked/m.cbvae", code=2, says=says)
+    refused(*argv, "locked/models/", code=2, says=says)
+    refused("score", "m.cbvae", "good.csv", "-o", "locked/s.csv", code=2, says=says)
+
+
+# Bundles.
+
+
+def rewritten(bundle, **changes):
+    """Change entries of a bundle's manifest without sealing it anew."""
+    with zipfile.ZipFile(bundle) as file:
+        parts = {name: file.read(name) for name in file.namelist()}
+    manifest = json.loads(parts["manifest.json"]) | changes
+    parts["manifest.json"] = json.dumps(manifest).encode()
+    with zipfile.ZipFile(bundle, "w") as file:
+        for name, content in parts.items():
+            file.writestr(name, content)
+
+
+def truncate(bundle):
+    bundle.write_bytes(bundle.read_bytes()[:-200])
+
+
+def edit(bundle):
+    content = bytearray(bundle.read_bytes())
+    content[len(content) // 2] ^= 1
+    bundle.write_bytes(content)
+
+
+def replace(bundle):
+    bundle.write_bytes(b"not a bundle at all")
+
+
+def empty(bundle):
+    bundle.write_bytes(b"")
+
+
+def zip_something(bundle):
+    with zipfile.ZipFile(bundle, "w") as file:
+        file.writestr("a.txt", "hello")
+
+
+SPOILED = {
+    "truncated": (truncate, ["is", "m.cbvae"]),
+    "edited": (edit, "damaged"),
+    "foreign": (replace, "not a cbvae bundle"),
+    "empty": (empty, "m.cbvae"),
+    "another zip": (zip_something, "m.cbvae"),
+    "newer": (lambda bundle: rewritten(bundle, format=99), ["format 99", "upgrade"]),
+    "forged": (lambda bundle: rewritten(bundle, data={"rows": 1}), "m.cbvae"),
+}
+
+
+@pytest.mark.parametrize("name", SPOILED)
+def test_a_spoiled_bundle_is_refused(refused, bundle, samples, tmp_path, name):
+    spoil, says = SPOILED[name]
+    spoil(bundle)
+    shutil.copy(samples / "defects_new.csv", tmp_path / "new.csv")
+    for verb in READ:
+        refused(verb, "m.cbvae", "new.csv", "-o", "out.csv", code=4, says=says)
+    refused("augment", "m.cbvae", "-n", "3", code=4, says=says)
+    refused("verify", "m.cbvae", code=4, says=says)
