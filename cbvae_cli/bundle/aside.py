@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from cbvae_cli.errors import UsageProblem
+from cbvae_cli.table.aside import sync_folder
 
 
 @contextmanager
@@ -41,17 +42,10 @@ def aside(target: Path) -> Iterator[tuple[BinaryIO, Path]]:
         ) from error
 
 
-def settle(file: BinaryIO) -> None:
-    """Push a file's bytes to the disk and close it, before it gets its name."""
-    file.flush()
-    os.fsync(file.fileno())
-    file.close()
-
-
 def replace(part: Path, target: Path) -> None:
     """Move a finished file to its name, over whatever has that name."""
     os.replace(part, target)
-    _settle_folder(target.parent)
+    sync_folder(target.parent)
 
 
 def claim(part: Path, target: Path) -> None:
@@ -75,7 +69,7 @@ def claim(part: Path, target: Path) -> None:
         except OSError:
             target.unlink(missing_ok=True)
             raise
-    _settle_folder(target.parent)
+    sync_folder(target.parent)
 
 
 def _create(target: Path) -> tuple[BinaryIO, Path]:
@@ -88,13 +82,3 @@ def _create(target: Path) -> tuple[BinaryIO, Path]:
             return open(part, "xb"), part
         except FileExistsError:
             attempt += 1
-
-
-def _settle_folder(folder: Path) -> None:
-    """Make the new name last through a power cut, where the system can."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

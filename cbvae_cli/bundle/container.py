@@ -19,6 +19,7 @@ from cbvae_cli.bundle.layout import CARD, MANIFEST, WEIGHTS, Entry, write_archiv
 from cbvae_cli.bundle.manifest import check_manifest, seal, too_new
 from cbvae_cli.bundle.strict_json import read_object
 from cbvae_cli.errors import BundleProblem, UsageProblem
+from cbvae_cli.table.aside import close_whole
 from cbvae_cli.table.targets import check_parent
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ def finished_aside(
     with aside.aside(target) as (file, part):
         try:
             write_archive(file, contents)
-            aside.settle(file)
+            close_whole(file)
             verify_bundle(part)
         except BundleProblem as problem:
             problem.where = str(target)

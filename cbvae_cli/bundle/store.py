@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cbvae_cli.bundle import aside
 from cbvae_cli.bundle.container import finished_aside, read_manifest
 from cbvae_cli.errors import BundleProblem, CBVAEError, UsageProblem
+from cbvae_cli.table.targets import check_parent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,16 +79,7 @@ def check_store(folder: str | Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise _no_folder(folder)
     above = folder if folder.exists() else folder.absolute().parent
-    if not above.is_dir():
-        raise UsageProblem(
-            f"cannot make the store {folder}: there is no folder {above}",
-            hint="make that folder first",
-        )
-    if not os.access(above, os.W_OK | os.X_OK):
-        raise UsageProblem(
-            f"the folder {above} may not be written to",
-            hint="choose another folder, or change its permissions",
-        )
+    check_parent(str(folder), above)
 
 
 def append_bundle(

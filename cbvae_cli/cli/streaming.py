@@ -1,5 +1,6 @@
 """The road that every verb takes whose answer has the rows of its input."""
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -44,13 +45,16 @@ def answer_rows(
     from cbvae_cli.report.progress import Progress
     from cbvae_cli.table.arrow_alone import keep_pandas_out
     from cbvae_cli.table.formats import holds_text
+    from cbvae_cli.table.parts import is_glob
     from cbvae_cli.table.sink import check_output, open_sink
     from cbvae_cli.table.source import open_source
 
     talk = telling.talk(output)
     options = writing.options()
     keep_pandas_out()
-    check_output(output, options)
+    # A folder's files decide what the output may be called; they are checked below.
+    if not (os.path.isdir(data) or is_glob(data)):
+        check_output(output, options)
     model = open_model(bundle, compute.prepare())
     options_in = reading.options(len(model.schema.columns), compute.max_memory)
     with open_source(data, options_in) as source:

@@ -76,7 +76,7 @@ class Count(Kind):
 
     def render(self, values: Floats, *, text: bool) -> pa.Array:
         """Write whole numbers."""
-        if text:
+        if text or self.storage == "string":
             return reading.strings_of_numbers(values, 0)
         return to_storage(values, self.storage)
 

@@ -114,6 +114,8 @@ def _storage(scan: ColumnScan, pair: tuple[str, str] | None) -> pa.DataType:
         kind = kind.value_type
     if not scan.is_text:
         return kind
+    if scan.typed:
+        return pa.string()
     if pair is not None and pair[0].lower() == "false":
         return pa.bool_()
     if scan.misfits or scan.leading_zero or scan.lenient_missing >= scan.rows:
@@ -193,6 +195,7 @@ def _moment(scan: ColumnScan) -> Finding:
         pattern = scan.patterns[0]
         dates = scan.moment_step >= 86400 and ":" not in scan.moment_text
         storage = "date32[day]" if dates else "timestamp[us]"
+        storage = "string" if scan.typed else storage
         written = pattern if pattern != ISO else _iso_pattern(scan.moment_text)
     kind = Moment(UNFITTED, 0.0, 0.0, pattern, written, scan.moment_step, storage)
     if scan.low == scan.high:

@@ -139,7 +139,7 @@ class Moment(Kind):
     def render(self, values: Floats, *, text: bool) -> pa.Array:
         """Write moments in the column's own pattern or type."""
         micros = pa.array(np.round(values * MICRO), from_pandas=True).cast(pa.int64())
-        if not text:
+        if not (text or self.storage == "string"):
             return _from_micros(micros, arrow_type(self.storage))
         local = pc.add(micros, _ahead(self.written) * MICRO)
         moments = local.cast(pa.timestamp("us"))

@@ -77,7 +77,7 @@ class Number(Kind):
 
     def render(self, values: Floats, *, text: bool) -> pa.Array:
         """Write numbers with the column's digits, or as its Arrow type."""
-        if text:
+        if text or self.storage == "string":
             digits = self.decimals if self.fixed else None
             return reading.strings_of_numbers(values, digits)
         return to_storage(values, self.storage)

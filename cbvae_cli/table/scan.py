@@ -72,6 +72,8 @@ class ColumnScan:
     ----------
     name : str
     type : pa.DataType
+    typed : bool
+        The file knows types: a column of text was meant as text.
     rows, missing : int
         `missing` counts as for text; see `lenient_missing`.
     lenient_missing : int
@@ -100,6 +102,7 @@ class ColumnScan:
 
     name: str
     type: pa.DataType
+    typed: bool = False
     rows: int = 0
     missing: int = 0
     lenient_missing: int = 0

@@ -58,7 +58,8 @@ def find_schema(source: Source, columns: Columns) -> tuple[Schema, list[str]]:
     """
     _check_names(source, columns)
     names = [n for n in source.names if n not in (columns.label, *columns.exclude)]
-    scans = {n: ColumnScan(n, source.schema.field(n).type) for n in names}
+    typed = not source.text
+    scans = {n: ColumnScan(n, source.schema.field(n).type, typed) for n in names}
     classes, unlabelled = Tally(MOST_CLASSES), 0
     for batch in source.batches():
         at = source.names.index(columns.label)

@@ -142,7 +142,7 @@ def measure(public: Public, folder: Path, asked: argparse.Namespace) -> list[Any
     answers = [size for name, size in peak.items() if name != "train"]
     nothing = (np.nan, np.nan)
     return [
-        *(public.name, len(train) + len(test), train.num_columns - 1),
+        *(public.name, len(train) + len(test), len(modelled(trained))),
         len(trained["classes"]) if trained else 0,
         *(seconds.get(v, np.nan) for v in ("train", "likelihood", "impute")),
         *(seconds.get(v, np.nan) for v in ("score", "augment")),
@@ -204,9 +204,14 @@ def augmented(
     expected = [name for name in train.column_names if name not in left_out]
     if [name for name in made.column_names if name not in left_out] != expected:
         bench.faults.append("augment: columns are not those of the training table")
-    modelled = [c["name"] for c in trained["columns"] if c["role"] == "modelled"]
-    whole = made.select([n for n in modelled if n in made.column_names])
+    whole = made.select([n for n in modelled(trained) if n in made.column_names])
     bench.faults += answer_faults("augment", whole, SYNTHETIC)
+
+
+def modelled(trained: dict[str, Any] | None) -> list[str]:
+    """Give the columns that a model learnt."""
+    columns = trained["columns"] if trained else []
+    return [c["name"] for c in columns if c["role"] == "modelled"]
 
 
 def line(cells: list[Any]) -> str:
@@ -249,9 +254,10 @@ def main() -> int:
     """Go through the tables; gives the exit code."""
     asked = arguments()
     print(
-        "AUPRC: of the minority on test rows (MNIST: mean over digits). RMSE: of the"
-        f"\nnumeric cells among the {BLANK_SHARE:.0%} hidden ones, in training deviations."
-        " MB: peak resident memory.\n"
+        "Columns: those that are modelled. AUPRC: of the minority on test rows (MNIST: "
+        "mean over digits).\nRMSE: of the numeric cells among the "
+        f"{BLANK_SHARE:.0%} hidden ones, in training deviations. MB: peak resident "
+        "memory.\n"
     )
     print(line(list(HEADS)))
     print(line(["-" * width for width in WIDTHS]), flush=True)

@@ -250,16 +250,16 @@ def test_force_replaces_an_existing_file(written, manifest):
 def test_a_file_that_appears_during_the_writing_is_not_replaced(
     tmp_path, manifest, monkeypatch
 ):
-    from cbvae_cli.bundle import aside
+    from cbvae_cli.bundle import container
 
     target = tmp_path / "m.cbvae"
-    settle = aside.settle
+    close_whole = container.close_whole
 
     def another_writer_is_faster(file):
-        settle(file)
+        close_whole(file)
         target.write_text("theirs")
 
-    monkeypatch.setattr(aside, "settle", another_writer_is_faster)
+    monkeypatch.setattr(container, "close_whole", another_writer_is_faster)
     with pytest.raises(UsageProblem, match="already exists"):
         write_bundle(target, manifest, {}, "", force=False)
     assert target.read_text() == "theirs"

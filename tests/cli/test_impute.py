@@ -130,9 +130,9 @@ def test_what_is_filled_obeys_its_column(folder):
 
 
 def test_a_whole_table_without_gaps_comes_back_to_the_byte(folder):
-    assert impute(folder, folder / "t.csv").read_bytes() == (
-        folder / "t.csv"
-    ).read_bytes()
+    assert (
+        impute(folder, folder / "t.csv").read_bytes() == (folder / "t.csv").read_bytes()
+    )
 
 
 def test_the_label_decides_where_it_is_given(folder):

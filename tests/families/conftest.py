@@ -13,6 +13,7 @@ from cbvae_cli.table.source import ReadOptions, open_source
 from cbvae_cli.training.fit import SCALES, fit
 from cbvae_cli.training.presets import PRESETS
 from cbvae_cli.training.read import find_schema, read_table
+from cbvae_cli.training.thin import thinning_for
 
 CPU = torch.device("cpu")
 BRIEF = {"steps": 300, "hidden": (16,), "latent": 3, "batch": 64}
@@ -59,7 +60,8 @@ def fitted(request, rows_file):
     settings = dataclasses.replace(PRESETS[preset], model=family, **BRIEF)
     with open_source(str(rows_file), ReadOptions(), reread=True) as source:
         schema, _ = find_schema(source, Columns("outcome"))
-        table = read_table(source, schema, SCALES[settings.scale], lambda _: None)
+        keep_all = thinning_for(schema, None)
+        table = read_table(source, schema, SCALES[settings.scale], keep_all)
     model = fit(
         table,
         settings,
