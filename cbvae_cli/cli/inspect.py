@@ -28,9 +28,11 @@ def inspect(bundle: BundleIn, *, telling: Telling) -> None:
         if telling.json != "-":
             _tell_store(versions, talk)
     else:
-        summary = read_manifest(resolve(bundle))
+        manifest = read_manifest(resolve(bundle))
         if telling.json != "-":
-            _tell_bundle(summary, talk)
+            _tell_bundle(manifest, talk)
+        # In a summary `schema` is the number of the summary's own form.
+        summary = {**manifest, "columns": manifest["schema"]["columns"]}
     emit(summary, "inspect", telling.json)
 
 

@@ -58,7 +58,12 @@ Latent = Annotated[
 ]
 Hidden = Annotated[
     str | None,
-    typer.Option("--hidden", metavar="N,N", help="Hidden layers of the encoder."),
+    typer.Option(
+        "--hidden",
+        metavar="N,N",
+        parser=str,  # an option with a parser may be a list in a file of settings
+        help="Hidden layers of the encoder.",
+    ),
 ]
 Epochs = Annotated[
     int | None,

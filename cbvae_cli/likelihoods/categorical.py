@@ -7,11 +7,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cbvae_cli.likelihoods.base import Likelihood, hide, width_of
+from cbvae_cli.likelihoods.base import Likelihood, hide, owner_of, width_of
 from cbvae_cli.table.matrix import Layout, Span
 
 LEAST = 1e-3  # share that the whole table always has: no category is impossible
 MOST = 0.5  # and the most that it has, however few rows a network learns from
+MOST_LOGIT = 30.0  # its exponential, summed over a column, stays within float32
+TOGETHER = 32  # columns summed in one product: torch's own softmax of few is slow
 
 
 class Categorical(Likelihood):
@@ -30,6 +32,7 @@ class Categorical(Likelihood):
 
     base: Tensor
     share: Tensor
+    owner: Tensor
 
     def __init__(self, n_nets: int, widths: tuple[int, ...]) -> None:
         super().__init__()
@@ -38,6 +41,12 @@ class Categorical(Likelihood):
         even = torch.cat([torch.full((width,), 1 / width) for width in widths])
         self.register_buffer("base", even)
         self.register_buffer("share", torch.full((n_nets, 1, len(widths)), LEAST))
+        self.register_buffer("owner", owner_of(widths), persistent=False)
+        groups = [
+            widths[first : first + TOGETHER]
+            for first in range(0, len(widths), TOGETHER)
+        ]
+        self._ones = [functional.one_hot(owner_of(group)).float() for group in groups]
 
     @classmethod
     def for_span(cls, span: Span, layout: Layout, n_nets: int) -> Categorical:
@@ -56,36 +65,31 @@ class Categorical(Likelihood):
         ]
         self.base = torch.cat(shares).to(self.base)
 
-    def _columns(self, params: Tensor) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """Give logits, table shares and the share of the table, column by column."""
-        logits = torch.split(params, self.widths, dim=-1)
-        base = torch.split(self.base, self.widths)
-        share = torch.split(self.share, 1, dim=-1)
-        return list(zip(logits, base, share, strict=True))
-
-    def _probabilities(self, params: Tensor) -> list[Tensor]:
-        return [
-            (1 - share) * torch.softmax(logits, dim=-1) + share * base
-            for logits, base, share in self._columns(params)
-        ]
+    def _per_column(self, cells: Tensor) -> Tensor:
+        """Sum the blocks of each column, (..., width) to (..., n_cells)."""
+        sums, start = [], 0
+        for ones in self._ones:
+            stop = start + ones.shape[0]
+            sums.append(cells[..., start:stop] @ ones.to(cells))
+            start = stop
+        return sums[0] if len(sums) == 1 else torch.cat(sums, dim=-1)
 
     def log_prob(self, params: Tensor, target: Tensor, observed: Tensor) -> Tensor:
         """Log mass of each column's category, in nats."""
-        cells = []
-        names = torch.split(target, self.widths, dim=-1)
-        for (logits, base, share), one_hot in zip(
-            self._columns(params), names, strict=True
-        ):
-            own = (torch.log_softmax(logits, dim=-1) * one_hot).sum(-1)
-            table = (base.log() * one_hot).sum(-1)
-            share = share[..., 0]
-            mixed = torch.logaddexp(torch.log1p(-share) + own, share.log() + table)
-            cells.append(mixed)
-        return hide(torch.stack(cells, dim=-1), observed)
+        odds = params.clamp(-MOST_LOGIT, MOST_LOGIT).exp()
+        own = self._per_column(odds * target) / self._per_column(odds)
+        mass = (1 - self.share) * own + self.share * self._per_column(
+            self.base * target
+        )
+        # A hidden cell names no category: its mass is 0, its log must not be seen.
+        return hide(torch.where(observed, mass, torch.ones_like(mass)).log(), observed)
 
     def mean(self, params: Tensor) -> Tensor:
         """Give the probability of each category."""
-        return torch.cat(self._probabilities(params), dim=-1)
+        odds = params.clamp(-MOST_LOGIT, MOST_LOGIT).exp()
+        share = self.share[..., self.owner]
+        own = odds / self._per_column(odds)[..., self.owner]
+        return (1 - share) * own + share * self.base
 
     def deviation(self, params: Tensor) -> Tensor:
         """Give the standard deviation of each place of the one-hot block."""
@@ -95,7 +99,7 @@ class Categorical(Likelihood):
     def sample(self, params: Tensor, rng: np.random.Generator) -> Tensor:
         """Draw one category a column."""
         drawn = []
-        for block in self._probabilities(params):
+        for block in torch.split(self.mean(params), self.widths, dim=-1):
             uniform = rng.random((*block.shape[:-1], 1), dtype=np.float32)
             below = block.cumsum(-1) < torch.from_numpy(uniform).to(block.device)
             place = below.sum(-1).clamp(max=block.shape[-1] - 1)

@@ -79,11 +79,14 @@ def prepare(table: Table, settings: Settings, device: torch.device) -> Start:
 def estimate_seconds(table: Table, settings: Settings, device: torch.device) -> float:
     """Guess how long training takes, from a few steps that are thrown away."""
     loop = prepare(table, settings, device).loop
-    loop.advance()  # the first step warms up
     begin = time.perf_counter()
-    for _ in range(TRIED_STEPS):
+    loop.advance()  # the first step warms up
+    tried = min(TRIED_STEPS, loop.steps - 1)  # the schedule ends with the last
+    if tried:
+        begin = time.perf_counter()
+    for _ in range(tried):
         loop.advance()
-    return (time.perf_counter() - begin) / TRIED_STEPS * loop.steps
+    return (time.perf_counter() - begin) / max(tried, 1) * loop.steps
 
 
 def fit(

@@ -163,8 +163,11 @@ def test_training_on_a_file_that_is_not_there_is_refused(refused):
 MISFITS = {
     "text where numbers were trained": (
         "a,b\n1,1.5\n2,hot\n",
-        ["column 'b' does not fit: training saw numbers", "t.csv, line 3: 'hot'"]
-        + ["--null 'hot'"],
+        [
+            "column 'b' does not fit: training saw numbers",
+            "t.csv, line 3: 'hot'",
+            "--null 'hot'",
+        ],
     ),
     "a column that is missing": ("b\n1.5\n", ["column 'a' missing", "t.csv"]),
     "both columns missing": ("c\n1\n", ["columns 'a', 'b' missing"]),
