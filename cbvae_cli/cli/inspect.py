@@ -97,12 +97,14 @@ def _tell_bundle(manifest: dict[str, Any], talk: "Talk") -> None:
 
 def tell_held_out(held_out: dict[str, Any], talk: "Talk") -> None:
     """Show how well each rule names held-out rows, class by class."""
-    if not any(scores["auprc"] for scores in held_out.values()):
+    measured = {r: s["auprc"] for r, s in held_out.items() if "auprc" in s}
+    if not measured:
         return
     first = next(iter(held_out.values()))
     rows = [
-        (name, *(f"{scores['auprc'][name]:.3f}" for scores in held_out.values()))
-        for name in first["auprc"]
+        (name, *(f"{found['classes'][name]:.3f}" for found in measured.values()))
+        for name in next(iter(measured.values()))["classes"]
     ]
+    rows.append(("mean", *(f"{found['macro']:.3f}" for found in measured.values())))
     title = f"AUPRC by rule on {first['rows']:,} held-out rows"
-    talk.table(title, ("class", *held_out), rows)
+    talk.table(title, ("class", *measured), rows)

@@ -25,9 +25,9 @@ def ranking(
     Returns
     -------
     dict
-        `auprc` and `auroc`, one class against the others, for each class that has
-        rows on both sides, and their mean as `macro`; `balanced_accuracy` and
-        `log_loss` (nats a row).
+        `auprc` and `auroc`, one class against the others: under `classes` for each
+        class that has rows on both sides, and their mean under `macro`;
+        `balanced_accuracy` and `log_loss` (nats a row).
     """
     from sklearn import metrics
 
@@ -38,11 +38,11 @@ def ranking(
             scores = probabilities[:, place]
             auprc[name] = float(metrics.average_precision_score(truth, scores))
             auroc[name] = float(metrics.roc_auc_score(truth, scores))
-    found: dict[str, Any] = {"rows": len(labels), "auprc": auprc, "auroc": auroc}
+    found: dict[str, Any] = {"rows": len(labels)}
     if not auprc:
         return found
-    auprc["macro"] = float(np.mean(list(auprc.values())))
-    auroc["macro"] = float(np.mean(list(auroc.values())))
+    found["auprc"] = {"macro": _mean(auprc), "classes": auprc}
+    found["auroc"] = {"macro": _mean(auroc), "classes": auroc}
     with warnings.catch_warnings():
         # A class without held-out rows may be named all the same.
         warnings.simplefilter("ignore", UserWarning)
@@ -51,3 +51,7 @@ def ranking(
     given = np.maximum(probabilities[np.arange(len(labels)), labels], 1e-15)
     found["log_loss"] = float(-np.log(given).mean())
     return found
+
+
+def _mean(by_class: dict[str, float]) -> float:
+    return float(np.mean(list(by_class.values())))

@@ -48,7 +48,8 @@ class Boolean(Kind):
     def parse(self, cells: pa.Array, missing: Bools) -> Floats:
         """Read cells as 0 and 1."""
         text = pc.utf8_lower(reading.texts(cells, missing))
-        codes = pc.index_in(text, pa.array([self.false.lower(), self.true.lower()]))
+        words = pa.array([self.false.lower(), self.true.lower()])
+        codes = reading.places(text, words)
         unknown = pc.and_(pc.is_null(codes), pc.is_valid(text))
         if pc.any(unknown, min_count=0).as_py():
             raise reading.first_misfit(

@@ -56,7 +56,7 @@ class Category(Kind):
         Where training had rare categories, a new name counts as one of them.
         """
         text = reading.texts(cells, missing)
-        codes = pc.index_in(text, self._known)
+        codes = reading.places(text, self._known)
         other = float(len(self.names)) if self.rare else NOVEL
         values = pc.fill_null(codes.cast(pa.float64()), other)
         found = np.array(values.to_numpy(zero_copy_only=False), dtype=np.float64)

@@ -157,6 +157,25 @@ def texts(cells: pa.Array, missing: Bools) -> pa.Array:
     return cells.cast(pa.string())
 
 
+def without_point_zero(text: pa.Array) -> pa.Array:
+    """Write whole numbers without `.0`, other text as it is."""
+    return pc.replace_substring_regex(
+        text, pattern=r"^([+-]?\d+)\.0+$", replacement=r"\1"
+    )
+
+
+def places(text: pa.Array, known: pa.Array) -> pa.Array:
+    """Look words up, shape (n_rows,), null where there is no such word.
+
+    A word that is not known is tried without `.0`: pandas writes whole numbers so
+    once a cell of their column is missing.
+    """
+    found = pc.index_in(text, known)
+    if found.null_count > text.null_count:
+        found = pc.coalesce(found, pc.index_in(without_point_zero(text), known))
+    return found
+
+
 def strings_of_numbers(values: Floats, decimals: int | None) -> pa.Array:
     """Write numbers as text.
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 
 from cbvae_cli.table import cells as reading
@@ -196,20 +197,18 @@ def _moment(scan: ColumnScan) -> Finding:
         dates = scan.moment_step >= 86400 and ":" not in scan.moment_text
         storage = "date32[day]" if dates else "timestamp[us]"
         storage = "string" if scan.typed else storage
-        written = pattern if pattern != ISO else _iso_pattern(scan.moment_text)
+        written = (
+            pattern
+            if pattern != ISO
+            else _iso_pattern(scan.moment_text, scan.moment_step)
+        )
     kind = Moment(UNFITTED, 0.0, 0.0, pattern, written, scan.moment_step, storage)
     if scan.low == scan.high:
-        text = kind.render(_one(scan.low), text=True)[0].as_py()
+        text = kind.render(np.array([scan.low]), text=True)[0].as_py()
         # Without a kind nothing knows the pattern that would read it as a moment.
         storage = "string" if scan.is_text else storage
         return Finding(Column(scan.name, "constant", None, storage, str(text)))
     return Finding(Column(scan.name, "modelled", kind, storage))
-
-
-def _one(value: float):  # type: ignore[no-untyped-def]  # numpy array of one
-    import numpy as np
-
-    return np.array([value])
 
 
 def _typed_pattern(scan: ColumnScan) -> str:
@@ -222,9 +221,10 @@ def _typed_pattern(scan: ColumnScan) -> str:
     return "%Y-%m-%dT%H:%M:%S" + ("Z" if zoned else "")
 
 
-def _iso_pattern(first: str) -> str:
+def _iso_pattern(first: str, step: float) -> str:
+    """Give the pattern of the first moment, with a clock if any moment has one."""
     if ":" not in first:
-        return "%Y-%m-%d"
+        return "%Y-%m-%d" if step >= 86400 else "%Y-%m-%d %H:%M:%S"
     joint = "T" if "T" in first else " "
     zone = OFFSET.search(first)
     bare = first.removesuffix(zone[0]) if zone else first
@@ -241,7 +241,10 @@ def _category(scan: ColumnScan, override: str | None) -> Finding:
         storage = "string"
     if not kept:
         column = Column(scan.name, "identifier", None, storage)
-        return Finding(column, _looks_like_id(scan.name, "; it is not modelled"))
+        # One stray word among measurements must not pass for an identifier.
+        stray = _nearly_numbers(scan)
+        told = stray or _looks_like_id(scan.name, "; it is not modelled")
+        return Finding(column, told)
     kept = kept[:MOST]
     rare = not scan.names.complete or sum(counts[: len(kept)]) < seen
     kind = Category(tuple(kept), rare, storage)

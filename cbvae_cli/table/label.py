@@ -111,9 +111,7 @@ class Label:
 
 def class_names(cells: pa.Array, missing: Bools) -> pa.Array:
     """Read label cells as class names; a whole number loses its `.0`."""
-    return pc.replace_substring_regex(
-        reading.texts(cells, missing), pattern=r"^([+-]?\d+)\.0+$", replacement=r"\1"
-    )
+    return reading.without_point_zero(reading.texts(cells, missing))
 
 
 def in_order(names: list[str]) -> list[str]:

@@ -183,8 +183,8 @@ def _epoch(epoch: Epoch) -> dict[str, Any]:
 def _tiny(schema: Schema) -> list[str]:
     label = schema.label
     return [
-        f"class '{name}' has {count} rows: all of them train, so nothing is known of "
-        "how well it does, and it is left out of p-values"
+        f"class '{name}' has {count} row{'s' if count > 1 else ''}: all train, so "
+        "nothing is known of how well it does, and it is left out of p-values"
         for name, count in zip(label.classes, label.counts, strict=True)
         if count < LEAST_ROWS
     ]

@@ -17,6 +17,7 @@ from cbvae_cli.table.label import Label, class_names, in_order
 from cbvae_cli.table.scan import ColumnScan, Tally
 from cbvae_cli.table.schema import Column, Schema
 from cbvae_cli.table.source import Source
+from cbvae_cli.table.wording import listed
 from cbvae_cli.training.thin import Thinning
 
 MOST_CLASSES = 1000
@@ -100,7 +101,8 @@ def find_schema(source: Source, columns: Columns) -> tuple[Schema, list[str]]:
     if not schema.modelled:
         raise DataProblem(
             "no column is left to learn from",
-            where=source.name,
+            where=f"{source.name}: "
+            + listed([f"{c.name} ({c.role})" for c in found], most=5),
             expected="a column, besides the label, that holds two values or more",
         )
     return schema, warnings

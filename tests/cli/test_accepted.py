@@ -382,6 +382,16 @@ def test_words_for_missing_cells_may_be_added_and_taken_away(columns, cbvae, tra
     assert found["c"] == columns["c"]
 
 
+def test_a_stray_word_among_numbers_is_told_with_its_mend(rng, columns, cbvae, train):
+    columns["x"] = [str(value) for value in rng.normal(size=N)]
+    columns["x"][5] = "?"
+    [warning] = [w for w in train(columns)["warnings"] if "'x'" in w]
+    assert "--null '?'" in warning
+    summary = train(columns, "--null", "?", "--force")
+    kinds = {column["name"]: column["kind"] for column in summary["columns"]}
+    assert kinds["x"] == "numeric"
+
+
 def test_kinds_may_be_told(columns, cbvae, train):
     summary = train(columns, "--categorical", "k", "--exclude", "c")
     roles = {c["name"]: (c["role"], c["kind"]) for c in summary["columns"]}

@@ -1,9 +1,11 @@
+import os
 import shutil
 import signal
 
 import pytest
 
 from cbvae_cli.cli.app import main
+from cbvae_cli.training.loop import Loop
 
 # Sends a real signal from within a step: between two draws of random numbers,
 # the worst moment there is.
@@ -53,6 +55,25 @@ def stopped(start, number, step, *argv):
     return process.returncode, error
 
 
+@pytest.fixture
+def stop(monkeypatch):
+    """Send this process a signal from within a step, once."""
+
+    def at(number, step):
+        usual = Loop._batch
+
+        def batch(loop):
+            drawn = usual(loop)
+            if loop.step == step:
+                monkeypatch.setattr(Loop, "_batch", usual)
+                os.kill(os.getpid(), number)
+            return drawn
+
+        monkeypatch.setattr(Loop, "_batch", batch)
+
+    return at
+
+
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
@@ -88,14 +109,14 @@ def test_a_run_that_was_stopped_ends_in_the_same_bundle(
 
 
 def test_a_polite_request_to_end_saves_too_and_keeps_the_old_bundle(
-    start, tmp_path, capsys, defects, whole
+    stop, tmp_path, capsys, defects, whole
 ):
     target = tmp_path / "m.cbvae"
     target.write_bytes(b"old")
     argv = [defects, *FLAGS, "-o", str(target), "--force"]
-    code, error = stopped(start, signal.SIGTERM, 0, *argv)
-    assert code == 130
-    assert "--resume" in error
+    stop(signal.SIGTERM, 0)
+    assert main(["train", *argv]) == 130
+    assert "--resume" in capsys.readouterr().err
     assert target.read_bytes() == b"old"
     assert main(["train", *[a for a in argv if a != "--quiet"]]) == 0
     said = capsys.readouterr().err
@@ -104,9 +125,10 @@ def test_a_polite_request_to_end_saves_too_and_keeps_the_old_bundle(
     assert target.read_bytes() == whole
 
 
-def test_a_run_into_a_store_is_resumed_too(start, tmp_path, defects, whole):
+def test_a_run_into_a_store_is_resumed_too(stop, tmp_path, defects, whole):
     argv = [defects, *FLAGS, "-o", f"{tmp_path}/models/"]
-    assert stopped(start, signal.SIGINT, 15, *argv)[0] == 130
+    stop(signal.SIGINT, 15)
+    assert main(["train", *argv]) == 130
     assert main(["train", *argv, "--resume"]) == 0
     assert names(tmp_path / "models") == ["0001.cbvae"]
     assert (tmp_path / "models" / "0001.cbvae").read_bytes() == whole

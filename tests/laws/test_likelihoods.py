@@ -237,11 +237,13 @@ def test_what_lies_in_hidden_cells_changes_nothing(case):
 
 
 @every_case
-def test_hidden_cells_pass_no_gradient(case):
+@pytest.mark.parametrize("held", [1.0, 0.0], ids=["a value", "nought"])
+def test_hidden_cells_pass_no_gradient(case, held):
+    # A matrix holds 0 in hidden cells: no category at all where names are one-hot.
     likelihood = case.build()
     params = case.params(likelihood).requires_grad_()
     observed = torch.zeros(1, ROWS, len(case.kinds), dtype=torch.bool)
-    likelihood.log_prob(params, case.target(), observed).sum().backward()
+    likelihood.log_prob(params, held * case.target(), observed).sum().backward()
     assert torch.equal(params.grad, torch.zeros_like(params))
     for parameter in likelihood.parameters():
         assert torch.equal(parameter.grad, torch.zeros_like(parameter))
@@ -332,7 +334,7 @@ def test_the_same_draws_come_from_the_same_seed(case):
 @every_case
 def test_leaning_on_the_table_makes_nothing_impossible(case):
     likelihood = case.build(1)
-    values, weights = case.everything(likelihood)
+    values, _ = case.everything(likelihood)
     if len(values) > 10:  # a density: some values stand for all
         values = values[:: len(values) // 9]
     # The table as one value in every row, and networks of no row and of many.

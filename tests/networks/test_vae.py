@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import distributions
@@ -44,16 +45,18 @@ def stack(n_nets=NETS, noise=False, layout=LAYOUT):
         for likelihood in nets.likelihoods:
             for parameter in likelihood.parameters():
                 parameter.uniform_(-0.5, 0.5, generator=generator)
-    nets.lean(torch.linspace(3, 900, n_nets), torch.rand(layout.width))
+    base = torch.rand(layout.width, generator=generator)
+    nets.lean(torch.linspace(3, 900, n_nets), base)
     return nets
 
 
 @pytest.fixture
 def rows():
-    generator = torch.Generator().manual_seed(1)
-    values = torch.rand(1, ROWS, LAYOUT.width, generator=generator).round()
-    seen = torch.rand(1, ROWS, len(KINDS), generator=generator) < 0.7
-    return values, seen
+    rng = np.random.default_rng(1)
+    cells = rng.integers(0, 2, (ROWS, len(KINDS))).astype(float)
+    encoded = LAYOUT.encode(np.where(rng.random(cells.shape) < 0.3, np.nan, cells))
+    seen = torch.from_numpy(encoded.observed)[:, stack(1).order]
+    return torch.from_numpy(encoded.matrix)[None], seen[None]
 
 
 @pytest.fixture

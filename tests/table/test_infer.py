@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -37,7 +37,7 @@ class Case:
     """A column and what should be made of it; `kind` None is not modelled."""
 
     name: str
-    cells: Iterable[Any]
+    cells: Sequence[Any]
     kind: str | None
     storage: str
     type: pa.DataType = field(default_factory=pa.string)
@@ -46,6 +46,9 @@ class Case:
     column: str = "x"
     override: str | None = None
     more: tuple[tuple[str, Any], ...] = ()
+
+    def array(self) -> pa.Array:
+        return pa.array(self.cells, self.type)
 
 
 def text(*cells: object, times: int = 60) -> list[str]:
@@ -73,8 +76,9 @@ CASES = [
          more=(("decimals", 1), ("fixed", True))),
     Case("big integers", text(2**40, 2**41, -(2**62)), "integer", "int64"),
     Case("integers beyond int64", text(2**63, 2**64, 1), "integer", "double"),
-    Case("counts", map(str, RNG.poisson(1.5, 400)), "count", "int64"),
-    Case("grades are no counts", map(str, RNG.integers(1, 6, 400)), "integer", "int64"),
+    Case("counts", [*map(str, RNG.poisson(1.5, 400))], "count", "int64"),
+    Case("grades are no counts", [*map(str, RNG.integers(1, 6, 400))], "integer",
+         "int64"),
     Case("spaces and signs", text(" 4 ", "+7", "-12"), "integer", "int64"),
     Case("gaps", ["", "NA", "n/a", "3", "14", "159"] * 9, "integer", "int64"),
     Case("None is missing among numbers", ["None", "3", "14", "159"] * 9, "integer",
@@ -98,11 +102,11 @@ CASES = [
     Case("5,000 categories once", LONG, None, "string", role="identifier",
          warning="looks like an identifier; it is not modelled"),
     # identifiers
-    Case("rising numbers", map(str, range(100, 300)), "integer", "int64",
+    Case("rising numbers", [*map(str, range(100, 300))], "integer", "int64",
          warning="--exclude 'x'"),
-    Case("numbers called an id", map(str, RNG.permutation(9_999)[:200] * 7), "integer",
-         "int64", warning="--exclude 'customer_id'", column="customer_id"),
-    Case("few rising numbers", map(str, range(100, 120)), "integer", "int64"),
+    Case("numbers called an id", [*map(str, RNG.permutation(9_999)[:200] * 7)],
+         "integer", "int64", warning="--exclude 'customer_id'", column="customer_id"),
+    Case("few rising numbers", [*map(str, range(100, 120))], "integer", "int64"),
     Case("a repeated id", text(101, 205, 309), "integer", "int64",
          column="customer_id"),
     # two values
@@ -115,7 +119,7 @@ CASES = [
     Case("two other words", text("left", "right"), "categorical", "string"),
     Case("1 and 2", text(1, 2), "integer", "int64"),
     # moments
-    Case("days", map(str, DAYS), "moment", "date32[day]",
+    Case("days", [*map(str, DAYS)], "moment", "date32[day]",
          more=(("written", "%Y-%m-%d"), ("step", 86400.0))),
     Case("seconds", [f"{d}T10:20:{n % 60:02}" for n, d in enumerate(DAYS)], "moment",
          "timestamp[us]", more=(("written", "%Y-%m-%dT%H:%M:%S"), ("step", 1.0))),
@@ -202,7 +206,7 @@ every_modelled_case = pytest.mark.parametrize(
 
 @every_case
 def test_a_column_is_seen_for_what_it_is(case):
-    cells = pa.array(list(case.cells), case.type)
+    cells = case.array()
     found = look(case.column, cells, case.override)
     column = found.column
     kind = None if column.kind is None else column.kind.name
@@ -217,7 +221,7 @@ def test_a_column_is_seen_for_what_it_is(case):
 @pytest.mark.parametrize("fit_scale", [fit_quantiles, fit_standard])
 @every_modelled_case
 def test_the_kind_found_reads_the_column_it_was_found_in(case, fit_scale):
-    cells = pa.array(list(case.cells), case.type)
+    cells = case.array()
     kind = look(case.column, cells, case.override).column.kind
     lenient = kind.name != "categorical"
     missing = missing_mask(cells, LENIENT_NULLS if lenient else DEFAULT_NULLS)
