@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -279,6 +280,7 @@ def main() -> None:
         trials.append(drawn)
         variances.append(imputation(drawn, asked.quick))
         runs.extend(classification(drawn, asked.quick))
+        print(f"seed {seed} is done", file=sys.stderr)
     parts = [(t.table.labels, t.thinned.labels, t.labels) for t in trials]
     report.tell_rows(parts, most_normal)
     report.tell_imputation(variances)
