@@ -70,7 +70,7 @@ def test_classes_of_any_size_train(make_table, model, sizes):
     manifest, arrays = describe(fitted)
     json.dumps(manifest, allow_nan=False)
     assert all(np.isfinite(array).all() for array in arrays.values())
-    named = [w for w in fitted.training["warnings"] if "all of them train" in w]
+    named = [w for w in fitted.training["warnings"] if "all train" in w]
     assert len(named) == sum(size < 10 for size in sizes)
 
 
