@@ -16,6 +16,7 @@ from cbvae_cli.table.cells import Floats
 BODY = 4.0  # standard normal units within which training values lie
 TAIL = 4.0  # units beyond the body, linear in the column's deviation, then clipped
 QUANTILES = 256
+NEAR = 1e-3  # share of the gap to the next value that still leads to this one
 # Gauss-Hermite nodes: the mean of a skewed column differs from the map of its mean.
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
@@ -69,7 +70,7 @@ def fit_quantiles(values: Floats) -> Scale:
     The quantiles are scikit-learn's. A value that fills a stretch of quantiles (a
     zero in most rows, say) gets the middle of its stretch, as `QuantileTransformer`
     does inside the range; it does not at the ends, where such values would land five
-    deviations out.
+    deviations out. On the way back the whole stretch leads to that value.
 
     Parameters
     ----------
@@ -88,17 +89,56 @@ def fit_quantiles(values: Floats) -> Scale:
         n_quantiles=n_quantiles, subsample=200_000, random_state=0
     ).fit(values[:, None])
     knots, first, repeats = np.unique(
-        fitted.quantiles_[:, 0], return_index=True, return_counts=True
+        _snapped(fitted.quantiles_[:, 0], values), return_index=True, return_counts=True
     )
-    middle = (fitted.references_[first] + fitted.references_[first + repeats - 1]) / 2
+    below = fitted.references_[first]
+    above = fitted.references_[first + repeats - 1]
+    knots, ranks = _with_edges(knots, below, above)
     edge = 0.5 / len(values)
-    units = np.clip(ndtri(np.clip(middle, edge, 1 - edge)), -BODY, BODY)
+    units = np.clip(ndtri(np.clip(ranks, edge, 1 - edge)), -BODY, BODY)
     knots, units = _strictly_increasing(knots, units)
     spread = float(np.std(values)) * TAIL
     return Scale(
         np.concatenate([[knots[0] - spread], knots, [knots[-1] + spread]]),
         np.concatenate([[units[0] - TAIL], units, [units[-1] + TAIL]]),
     )
+
+
+def _snapped(quantiles: Floats, values: Floats) -> Floats:
+    """Set quantiles that rounding moved off a value of the column back to it."""
+    known = np.unique(values)
+    after = np.searchsorted(known, quantiles).clip(1, len(known) - 1)
+    low, high = known[after - 1], known[after]
+    nearest = np.where(quantiles - low < high - quantiles, low, high)
+    slip = (known[-1] - known[0]) * 1e-9
+    return np.where(np.abs(quantiles - nearest) < slip, nearest, quantiles)
+
+
+def _with_edges(knots: Floats, below: Floats, above: Floats) -> tuple[Floats, Floats]:
+    """Set knots at both ends of every stretch that one value fills.
+
+    Parameters
+    ----------
+    knots : float64 array, shape (n_knots,)
+        Different values, in order.
+    below, above : float64 array, shape (n_knots,)
+        First and last quantile of each.
+
+    Returns
+    -------
+    knots, ranks : float64 array, shape (n_more,)
+    """
+    gaps = np.diff(knots) * NEAR
+    left = np.concatenate([[0.0], gaps])
+    right = np.concatenate([gaps, [0.0]])
+    spread = np.stack([knots - left, knots, knots + right], axis=1)
+    ranks = np.stack([below, (below + above) / 2, above], axis=1)
+    # One knot is enough for a value without a stretch, and on the outer sides.
+    filled = above > below
+    keep = np.stack(
+        [filled & (left > 0), np.ones_like(filled), filled & (right > 0)], axis=1
+    )
+    return spread[keep], ranks[keep]
 
 
 def fit_standard(values: Floats) -> Scale:
@@ -121,8 +161,9 @@ def fit_range(low: float, high: float) -> Scale:
 
 
 def _strictly_increasing(knots: Floats, units: Floats) -> tuple[Floats, Floats]:
-    """Drop knots that clipping or rounding made equal in units."""
-    keep = np.concatenate([[True], np.diff(np.maximum.accumulate(units)) > 1e-9])
+    """Drop knots that clipping or rounding made equal, in units or in values."""
+    rises = np.diff(np.maximum.accumulate(units)) > 1e-9
+    keep = np.concatenate([[True], rises & (np.diff(knots) > 0)])
     keep[-1] = True
     kept_knots, kept_units = knots[keep], units[keep].copy()
     if len(kept_units) > 1 and kept_units[-1] <= kept_units[-2]:

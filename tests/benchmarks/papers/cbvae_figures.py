@@ -61,6 +61,7 @@ def draw_variances(
             )
         axis.set_title(f"{'70 + 70' if rows == 'all' else f'70 {rows}'} rows")
         axis.set_ylabel("variance of error")
+        axis.margins(x=0.01)
     axes[0].legend()
     axes[-1].tick_params(axis="x", rotation=90)
     figure.suptitle(
@@ -73,7 +74,7 @@ def draw_variances(
 def draw_losses(runs: Sequence[report.Run], n_hidden: int, folder: Path) -> Path:
     """Draw figure 2 or 3: losses by epoch, a panel for each latent size."""
     latents = sorted({run.latent for run in runs})
-    figure, axes = plt.subplots(1, len(latents), figsize=(11, 3.8), sharey=True)
+    figure, axes = plt.subplots(1, len(latents), figsize=(11, 4.2), sharey=True)
     for axis, latent in zip(axes, latents, strict=True):
         group = [r for r in runs if (r.latent, r.model) == (latent, report.OURS)]
         for net, name in enumerate(report.CLASSES):
@@ -88,7 +89,8 @@ def draw_losses(runs: Sequence[report.Run], n_hidden: int, folder: Path) -> Path
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     figure.suptitle(
         f"CBVAE, {n_hidden} cells hidden at a time: line, mean of "
-        f"{len(group)} seeds; band, lowest to highest"
+        f"{len(group)} seeds; band, lowest to highest\n"
+        "Both networks take the same steps; test: the rows that stop training"
     )
     return _saved(figure, folder / f"cbvae-loss-{n_hidden}-hidden.png")
 
