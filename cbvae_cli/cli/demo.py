@@ -24,7 +24,9 @@ Folder = Annotated[
 def demo(
     folder: Folder = "cbvae-demo", force: Force = False, *, telling: Telling
 ) -> None:
-    """Run the whole job on the sample tables: train, fill, name, score, make rows.
+    """Run the whole job on the sample tables.
+
+    Trains, fills, names, scores and makes rows, and says what it found.
 
     Example: cbvae demo -o cbvae-demo
     """

@@ -35,7 +35,9 @@ def score(
     writing: Writing,
     telling: Telling,
 ) -> None:
-    """Score how strange each row is for every class; higher is stranger.
+    """Score how strange each row is; higher is stranger.
+
+    A row is as strange as the class finds it that finds it least so.
 
     Adds cbvae_score (deviations from what held-out rows of the class get),
     cbvae_pvalue (share of held-out rows at least as strange) and cbvae_class, the

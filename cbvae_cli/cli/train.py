@@ -43,18 +43,37 @@ PresetOption = Annotated[
 ]
 Exclude = Annotated[
     list[str] | None,
-    typer.Option("--exclude", metavar="COL", help="Leave a column out, as an id."),
+    typer.Option(
+        "--exclude",
+        metavar="COL",
+        help="Leave a column out, as an id; may be given again.",
+    ),
 ]
 Categorical = Annotated[
     list[str] | None,
-    typer.Option("--categorical", metavar="COL", help="Read a column as names."),
+    typer.Option(
+        "--categorical",
+        metavar="COL",
+        help="Read a column as names; may be given again.",
+    ),
 ]
 Numeric = Annotated[
     list[str] | None,
-    typer.Option("--numeric", metavar="COL", help="Read a column as numbers."),
+    typer.Option(
+        "--numeric",
+        metavar="COL",
+        help="Read a column as numbers; may be given again.",
+    ),
 ]
 Latent = Annotated[
-    int | None, typer.Option("--latent", min=1, max=512, help="Latent dimensions.")
+    int | None,
+    typer.Option(
+        "--latent",
+        min=1,
+        max=512,
+        metavar="N",
+        help="Latent dimensions.  [default: 8; paper: 10]",
+    ),
 ]
 Hidden = Annotated[
     str | None,
@@ -71,7 +90,9 @@ Epochs = Annotated[
         "--epochs",
         min=1,
         max=1_000_000,
-        help="Passes over the rows of the largest class.  [default: by steps]",
+        metavar="N",
+        help="Passes over the rows of the largest class.  [default: as many as 1,200 "
+        "steps of 256 rows make]",
     ),
 ]
 Mask = Annotated[
@@ -79,8 +100,9 @@ Mask = Annotated[
     typer.Option(
         "--mask",
         min=0,
+        metavar="N|SHARE",
         help="Cells hidden in training: below 1 the largest share of a row, from 1 "
-        "upwards that many cells of each row.",
+        "upwards that many cells of each row.  [default: 0.4; paper: 2]",
     ),
 ]
 DropUnlabelled = Annotated[

@@ -12,7 +12,9 @@ def upgrade(
     *,
     telling: Telling,
 ) -> None:
-    """Rewrite a bundle of an older format in the current one, in place or to -o.
+    """Bring an old bundle to the current format.
+
+    In place, or to the file that -o names.
 
     Example: cbvae upgrade old.cbvae -o new.cbvae
     """
