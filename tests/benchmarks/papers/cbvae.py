@@ -30,6 +30,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
+from threadpoolctl import threadpool_limits
 
 from cbvae_cli.answers.model import Model
 from cbvae_cli.families.contract import Rows
@@ -266,7 +267,10 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     """Run everything, print it and draw it."""
     asked = arguments()
-    torch.set_num_threads(1)  # networks this small gain nothing from a second one
+    # Networks and mixtures this small gain nothing from a second thread, and wait long
+    # for one on a busy machine.
+    torch.set_num_threads(1)
+    threadpool_limits(1)
     source = DATA / "fraud.parquet"
     if not source.is_file():
         raise SystemExit(f"no {source}: set CBVAE_BENCH_DATA to the folder it is in")
