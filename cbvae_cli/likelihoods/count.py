@@ -10,41 +10,51 @@ from cbvae_cli.likelihoods.base import Likelihood, hide
 from cbvae_cli.table.count import Count
 from cbvae_cli.table.matrix import Layout, Span
 
+LEAST_MEAN = 1e-4  # of a column's counts
+LOG_RATES = (-12.0, 12.0)  # bounds that keep the mass within float32
+
 
 class NegativeBinomial(Likelihood):
     """Negative binomial mass with one learned dispersion a column and network.
 
-    The decoder gives the log of the mean count, on the network's scale: `params`
-    equal to 0 means the geometric middle of the training counts. Variance is
-    mean + mean^2 / dispersion.
+    The decoder gives the log of the mean count, less that of the whole table's: a
+    column of rare events starts at its own rate. Variance is mean + mean^2 /
+    dispersion.
 
     Parameters
     ----------
     centre, spread : Tensor, shape (width,)
         Of log(1 + count); see `cbvae_cli.table.count.Count`.
+    mean : Tensor, shape (width,)
+        Mean count.
     n_nets : int
     """
 
     centre: Tensor
     spread: Tensor
+    log_mean: Tensor
 
-    def __init__(self, centre: Tensor, spread: Tensor, n_nets: int) -> None:
+    def __init__(
+        self, centre: Tensor, spread: Tensor, mean: Tensor, n_nets: int
+    ) -> None:
         super().__init__()
         self.n_params = len(centre)
         self.log_dispersion = nn.Parameter(torch.ones(n_nets, 1, len(centre)))
         self.register_buffer("centre", centre, persistent=False)
         self.register_buffer("spread", spread, persistent=False)
+        log_mean = mean.clamp(min=LEAST_MEAN).log()
+        self.register_buffer("log_mean", log_mean, persistent=False)
 
     @classmethod
     def for_span(cls, span: Span, layout: Layout, n_nets: int) -> NegativeBinomial:
         """Build it with the scales of the span's columns."""
         counts = [layout.kinds[cell] for cell in span.cells]
-        scales = [(c.centre, c.spread) for c in counts if isinstance(c, Count)]
-        centre, spread = torch.tensor(scales, dtype=torch.float32).unbind(1)
-        return cls(centre, spread, n_nets)
+        scales = [(c.centre, c.spread, c.mean) for c in counts if isinstance(c, Count)]
+        centre, spread, mean = torch.tensor(scales, dtype=torch.float32).unbind(1)
+        return cls(centre, spread, mean, n_nets)
 
     def _rate(self, params: Tensor) -> Tensor:
-        return (params * self.spread + self.centre).clamp(-7.0, 12.0).exp()
+        return (params + self.log_mean).clamp(*LOG_RATES).exp()
 
     def _dispersion(self) -> Tensor:
         return self.log_dispersion.clamp(-3.0, 7.0).exp()

@@ -14,6 +14,9 @@ from cbvae_cli.table.cells import Bools, Floats
 from cbvae_cli.table.kind import Arrays, Block, FitScale, Kind
 from cbvae_cli.table.number import to_storage
 
+# Where nearly every count is 0, a single 1 would otherwise stand a hundred units out.
+LEAST_SPREAD = 0.25
+
 
 @dataclass(frozen=True)
 class Count(Kind):
@@ -27,6 +30,8 @@ class Count(Kind):
         Range seen in training.
     storage : str
         Arrow type in typed files.
+    mean : float
+        Mean count over training rows.
     """
 
     centre: float
@@ -34,6 +39,7 @@ class Count(Kind):
     low: float
     high: float
     storage: str
+    mean: float = 1.0
 
     name: ClassVar[str] = "count"
     likelihood: ClassVar[str] = "count"
@@ -45,7 +51,8 @@ class Count(Kind):
         return replace(
             self,
             centre=float(logs.mean()),
-            spread=float(logs.std()),
+            spread=max(float(logs.std()), LEAST_SPREAD),
+            mean=float(values.mean()),
             low=float(values.min()),
             high=float(values.max()),
         )
@@ -88,6 +95,7 @@ class Count(Kind):
             "low": self.low,
             "high": self.high,
             "storage": self.storage,
+            "mean": self.mean,
         }
 
     @classmethod

@@ -36,7 +36,7 @@ def category(n_names: int) -> Category:
 
 
 def count(centre: float, spread: float) -> Count:
-    return Count(centre, spread, 0.0, 50.0, "int64")
+    return Count(centre, spread, 0.0, 50.0, "int64", mean=float(np.exp(centre)))
 
 
 def boolean() -> Boolean:
@@ -84,7 +84,7 @@ def categorical_reference(
 
 
 def count_reference(lh: Likelihood, params: np.ndarray, x: np.ndarray) -> np.ndarray:
-    rate = np.exp(params * lh.spread.numpy() + lh.centre.numpy())
+    rate = np.exp(params + lh.log_mean.numpy())
     size = np.exp(lh.log_dispersion.detach().numpy())
     counts = np.round(np.expm1(x * lh.spread.numpy() + lh.centre.numpy()))
     return stats.nbinom(size, size / (size + rate)).logpmf(counts)
@@ -383,3 +383,13 @@ def test_a_deviation_never_falls_below_its_floor():
         likelihood.log_scale.fill_(-50.0)
     found = likelihood.deviation(torch.zeros(NETS, 1, 1)).flatten().tolist()
     assert found == pytest.approx([0.5, 0.05], rel=1e-5)
+
+
+@pytest.mark.parametrize("mean", [0.002, 0.7, 12.0])
+def test_an_untrained_count_column_has_the_rate_of_the_table(mean):
+    values = np.random.default_rng(0).poisson(mean, 20_000).astype(float)
+    kind = count(0.0, 1.0).fit(values, None)
+    layout = Layout((kind,), ("count",))
+    lh = likelihood_for(layout.spans[0], layout, 1)
+    expected = kind.expected(lh.mean(torch.zeros(1, 1, 1))[0].double().numpy(), None)
+    assert expected[0, 0] == pytest.approx(values.mean(), rel=1e-3)
