@@ -262,7 +262,7 @@ def _looks_like_id(name: str, more: str = "") -> str:
 def _nearly_numbers(scan: ColumnScan) -> str:
     """Warn of a column of numbers that a few words turn into names."""
     seen = scan.rows - scan.missing
-    if scan.first_misfit is None or scan.misfits > seen / 10:
+    if scan.first_misfit is None or 2 * scan.misfits >= seen:
         return ""
     word = scan.first_misfit[1]
     shown = repr(word if len(word) <= 60 else word[:57] + "...")
