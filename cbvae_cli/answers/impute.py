@@ -60,6 +60,9 @@ class Impute:
             if column.role == "constant" and column.name in source.names
         ]
         self.filled |= {column.name: 0 for column in self.constants}
+        known = {column.name for column in model.schema.modelled}
+        known |= {column.name for column in self.constants} | {model.schema.label.name}
+        self.left = {name: 0 for name in source.names if name not in known}
         self.rows = 0
         self.infinite = 0
 
@@ -96,6 +99,9 @@ class Impute:
                 columns[at] = self._put(columns[at], kind, values[:, place], cells)
                 self.filled[column.name] += int(cells.sum())
         self._fill_constants(columns)
+        for name in self.left:
+            cells = columns[self.source.names.index(name)]
+            self.left[name] += int(self.source.missing(cells).sum())
         return pa.RecordBatch.from_arrays(columns, schema=self.schema())
 
     def _places(self, batch: Batch) -> NDArray[np.int64]:
@@ -173,6 +179,7 @@ class Impute:
             "rows": self.rows,
             "filled": sum(self.filled.values()),
             "columns": {name: count for name, count in self.filled.items() if count},
+            "left": {name: count for name, count in self.left.items() if count},
             "infinite": self.infinite,
         }
 

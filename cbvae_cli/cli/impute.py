@@ -45,8 +45,9 @@ def impute(
 ) -> None:
     """Fill missing cells; a cell that holds a value is never changed.
 
-    Uses the row's label where it has one; otherwise each class counts as much as
-    the seen cells speak for it.
+    Fills are best guesses, not draws: they vary less than real cells do. Uses the
+    row's label where it has one (--hide LABEL leaves it unread); otherwise each class
+    counts as much as the seen cells speak for it.
 
     Example: cbvae impute fraud.cbvae new.csv -o filled.csv
     """
@@ -69,7 +70,15 @@ def impute(
 
 
 def _tell(summary: dict[str, Any], talk: "Talk") -> None:
+    n_columns = len(summary["columns"])
     talk.say(
-        f"filled {summary['filled']:,} cells in {len(summary['columns'])} columns of "
-        f"{summary['rows']:,} rows"
+        f"filled {summary['filled']:,} cells in {n_columns} "
+        f"column{'s' if n_columns != 1 else ''} of {summary['rows']:,} rows"
     )
+    if summary["left"]:
+        named = ", ".join(f"'{name}'" for name in list(summary["left"])[:5])
+        more = len(summary["left"]) - 5
+        talk.say(
+            f"left {sum(summary['left'].values()):,} missing cells in columns that are "
+            f"not modelled: {named}" + (f" and {more} more" if more > 0 else "")
+        )

@@ -27,6 +27,7 @@ FEW_ROWS = 50  # below, nothing can be said about identifiers
 ID_NAME = re.compile(
     r"(^|[_\-. ])(id|uuid|guid|key|index|nr|no|number|udi)$|^unnamed|Id$|ID$",
 )
+COMMA = re.compile(r"[+-]?\d[\d.]*,\d+$")
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,11 @@ def _number(scan: ColumnScan) -> Finding:
     if scan.rows >= FEW_ROWS and scan.whole and not scan.lenient_missing:
         _, counts = scan.numbers.most_common()
         if scan.increasing or (ID_NAME.search(scan.name) and counts[0] == 1):
-            return Finding(column, _looks_like_id(scan.name))
+            warning = (
+                f"column '{scan.name}' looks like an identifier but is modelled as a "
+                f"number; --exclude '{scan.name}' leaves it out"
+            )
+            return Finding(column, warning)
     return Finding(column)
 
 
@@ -243,19 +248,32 @@ def _category(scan: ColumnScan, override: str | None) -> Finding:
         column = Column(scan.name, "identifier", None, storage)
         # One stray word among measurements must not pass for an identifier.
         stray = _nearly_numbers(scan)
-        told = stray or _looks_like_id(scan.name, "; it is not modelled")
-        return Finding(column, told)
+        left_out = (
+            f"column '{scan.name}' looks like an identifier and is left out; "
+            f"--exclude '{scan.name}' silences this"
+        )
+        if override == "categorical":
+            left_out = (
+                f"column '{scan.name}' is left out in spite of --categorical: no name "
+                f"in it is held by {RARE_BELOW} rows"
+            )
+        return Finding(column, _decimal_commas(scan) or stray or left_out)
     kept = kept[:MOST]
     rare = not scan.names.complete or sum(counts[: len(kept)]) < seen
     kind = Category(tuple(kept), rare, storage)
     column = Column(scan.name, "modelled", kind, storage)
-    return Finding(column, _nearly_numbers(scan) if override is None else "")
+    told = _decimal_commas(scan) or _nearly_numbers(scan)
+    return Finding(column, told if override is None else "")
 
 
-def _looks_like_id(name: str, more: str = "") -> str:
+def _decimal_commas(scan: ColumnScan) -> str:
+    """Warn of numbers that are written with a decimal comma."""
+    names = [str(name) for name in scan.names.most_common()[0][:1000]]
+    if sum(bool(COMMA.match(name)) for name in names) < 0.9 * len(names):
+        return ""
     return (
-        f"column '{name}' looks like an identifier{more}; "
-        f"--exclude '{name}' leaves it out"
+        f"column '{scan.name}' looks like numbers with a decimal comma (as "
+        f"{names[0][:60]!r}) and is read as names; write them with a point"
     )
 
 

@@ -37,8 +37,15 @@ PATTERNS = (
     "%m/%d/%Y %H:%M:%S",
     "%d.%m.%Y %H:%M:%S",
     "%Y/%m/%d %H:%M:%S",
+    "%d.%m.%y",
+    "%d/%m/%y",
+    "%m/%d/%y",
+    "%d.%m.%y %H:%M",
+    "%d/%m/%y %H:%M",
+    "%m/%d/%y %H:%M",
 )
 OFFSET = re.compile(r"(Z|(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2}))$")
+FIRST_YEAR = 1000
 _LOOKS_ISO = (
     r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?(Z|[+-]\d{2}:?\d{2})?$"
 )
@@ -47,7 +54,7 @@ _LOOKS_ISO = (
 def read_text(cells: pa.Array, pattern: str) -> pa.Array:
     """Read text as moments in microseconds; raises ArrowInvalid where one is none."""
     if pattern != ISO:
-        return pc.strptime(cells, format=pattern, unit="us", error_is_null=False)
+        return _strptime(cells, pattern)
     looks = pc.match_substring_regex(cells, _LOOKS_ISO)
     if not pc.all(pc.fill_null(looks, True), min_count=0).as_py():
         raise pa.ArrowInvalid("not an ISO 8601 moment")
@@ -57,6 +64,14 @@ def read_text(cells: pa.Array, pattern: str) -> pa.Array:
         return cells.cast(pa.timestamp("us"))
     bare = pc.if_else(zoned, cells, pc.binary_join_element_wise(cells, "Z", ""))
     return bare.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"), safe=False)
+
+
+def _strptime(cells: pa.Array, pattern: str) -> pa.Array:
+    moments = pc.strptime(cells, format=pattern, unit="us", error_is_null=False)
+    first = pc.min_max(pc.year(moments))["min"].as_py()
+    if first is not None and first < FIRST_YEAR:  # %Y also reads 23 as the year 23
+        raise pa.ArrowInvalid("a year of two digits")
+    return moments
 
 
 @dataclass(frozen=True)

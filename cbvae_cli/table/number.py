@@ -21,6 +21,8 @@ DECIMALS = {
     if hasattr(pa, name)  # the narrow ones are younger than the oldest pyarrow we take
 }
 
+USUAL = 0.95  # share of a column's values that its lattice must hold
+
 
 @dataclass(frozen=True)
 class Number(Kind):
@@ -53,7 +55,16 @@ class Number(Kind):
     def fit(self, values: Floats, fit_scale: FitScale) -> Number:
         """Learn scale and range."""
         low, high = float(values.min()), float(values.max())
-        return replace(self, scale=fit_scale(values), low=low, high=high)
+        decimals = self.decimals if self.fixed else self._usual_decimals(values)
+        scale = fit_scale(values)
+        return replace(self, scale=scale, low=low, high=high, decimals=decimals)
+
+    def _usual_decimals(self, values: Floats) -> int | None:
+        """Give the digits that nearly all values do with: some ages are 1.32."""
+        for digits in range(self.decimals or 0):
+            if np.mean(np.round(values, digits) == values) >= USUAL:
+                return digits
+        return self.decimals
 
     def parse(self, cells: pa.Array, missing: Bools) -> Floats:
         """Read cells as float64; infinities become missing (the caller counts)."""

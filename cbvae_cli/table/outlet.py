@@ -26,9 +26,14 @@ class Outlet:
         self._stopped = True
 
     def write(self, data: bytes | memoryview) -> int:
-        """Write all of `data`."""
-        if not self._stopped:
-            self._file.write(data)
+        """Write all of `data`.
+
+        An unbuffered file, as standard output under PYTHONUNBUFFERED, may take a
+        part only: what is left goes in further turns.
+        """
+        left = memoryview(data)
+        while len(left) and not self._stopped:
+            left = left[self._file.write(left) or 0 :]
         return len(data)
 
     def writable(self) -> bool:

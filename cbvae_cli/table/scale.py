@@ -18,7 +18,7 @@ TAIL = 4.0  # units beyond the body, linear in the column's deviation, then clip
 QUANTILES = 256
 NEAR = 1e-3  # share of the gap to the next value that still leads to this one
 # Gauss-Hermite nodes: the mean of a skewed column differs from the map of its mean.
-_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(3)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
 
 

@@ -159,7 +159,9 @@ def _check_numeric(scan: ColumnScan, source: Source) -> None:
             f"--numeric column '{scan.name}' holds text",
             where=f"{source.name}, data row {row + 1}: {value[:60]!r}",
             expected="a number or a missing cell",
-            hint=f"add --null {value[:60]!r} to read that word as a missing cell",
+            hint="write decimals with a point"
+            if "," in value
+            else f"add --null {value[:60]!r} to read that word as a missing cell",
         )
 
 

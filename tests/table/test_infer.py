@@ -100,7 +100,7 @@ CASES = [
     Case("5,000 categories", LONG * 6, "categorical", "string",
          more=(("rare", True),)),
     Case("5,000 categories once", LONG, None, "string", role="identifier",
-         warning="looks like an identifier; it is not modelled"),
+         warning="looks like an identifier and is left out"),
     # identifiers
     Case("rising numbers", [*map(str, range(100, 300))], "integer", "int64",
          warning="--exclude 'x'"),
