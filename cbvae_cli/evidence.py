@@ -68,7 +68,10 @@ def evidence(
     """
     if not len(encoded.matrix):
         return np.empty((0, family.n_classes, len(parts)))
-    ask = lambda rows: family.evidence(rows, parts)  # noqa: E731 - a name for one line
+
+    def ask(rows: Rows) -> Tensor:
+        return family.evidence(rows, parts)
+
     found = in_chunks(family, encoded, ask).astype(np.float64)
     nats = encoded.novel * math.log(n_training + 1)
     for place, part in enumerate(parts):

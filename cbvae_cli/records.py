@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -94,36 +93,3 @@ class Epoch:
     steps: int
     train: tuple[float, ...]
     held_out: tuple[float, ...]
-
-
-@dataclass
-class Training:
-    """What is remembered of a training run; becomes part of the manifest.
-
-    Attributes
-    ----------
-    rows : int
-    digest : str
-        sha256 over the values and labels that were read.
-    name : str
-        The table's file name.
-    warnings : list of str
-    parts : dict of str to list of int
-        Rows of each class that trained, stopped and calibrated.
-    best_steps : list of int
-        The step each network was taken from.
-    steps : int
-    held_out : dict
-        Scores on calibration rows, by rule.
-    history : list of Epoch
-    """
-
-    rows: int = 0
-    digest: str = ""
-    name: str = ""
-    warnings: list[str] = field(default_factory=list)
-    parts: dict[str, list[int]] = field(default_factory=dict)
-    best_steps: list[int] = field(default_factory=list)
-    steps: int = 0
-    held_out: dict[str, Any] = field(default_factory=dict)
-    history: list[Epoch] = field(default_factory=list)

@@ -112,6 +112,7 @@ def build(file: BinaryIO, slots: list[Slot]) -> dict[str, np.ndarray]:
         array = np.empty(tensor.shape, np.dtype(tensor.dtype).newbyteorder("<"))
         file.seek(slot.offset)
         raw = bytes_of(array)
+        # typing's BinaryIO lacks `readinto`; every file opened here has it.
         if file.readinto(raw) != tensor.nbytes:  # type: ignore[attr-defined]
             raise BundleProblem("the bundle became shorter while it was read")
         _check_digest(tensor, hashlib.sha256(raw).hexdigest())

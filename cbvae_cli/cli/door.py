@@ -124,6 +124,7 @@ def _explain_system(error: OSError) -> CBVAEError:
 
 
 def _explain_usage(error: BaseException) -> UsageProblem:
+    # typer keeps the class that has this method to itself.
     message = " ".join(error.format_message().split())  # type: ignore[attr-defined]
     message = message.replace("Value error, ", "").rstrip(".")
     context = getattr(error, "ctx", None)

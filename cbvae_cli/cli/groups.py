@@ -182,6 +182,7 @@ def spread(function: Callable[..., None]) -> Callable[..., None]:
         function(**values)
 
     ordered = sorted(flat, key=lambda p: p.kind)
+    # A function may carry a signature of its own; mypy does not know that.
     spelt.__signature__ = inspect.Signature(ordered)  # type: ignore[attr-defined]
     spelt.__annotations__ = {p.name: p.annotation for p in ordered}
     return spelt

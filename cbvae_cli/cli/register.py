@@ -76,6 +76,7 @@ def add_verb(app: typer.Typer, function: Callable[..., None]) -> None:
         "config", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=config
     )
     parameters = [*signature.parameters.values(), added]
+    # A function may carry a signature of its own; mypy does not know that.
     command.__signature__ = signature.replace(  # type: ignore[attr-defined]
         parameters=parameters
     )

@@ -222,6 +222,7 @@ def _fit(
     from cbvae_cli.bundle.model import save_model
     from cbvae_cli.report.machine import emit
     from cbvae_cli.report.progress import Progress
+    from cbvae_cli.training.checkpoint import Checkpoint
     from cbvae_cli.training.fit import fit
 
     with Progress("training", talk) as progress:
@@ -234,7 +235,7 @@ def _fit(
             resume=resume,
         )
     path = save_model(fitted, target, force=force)
-    _forget(run_folder)
+    Checkpoint(run_folder, identity="").remove()
     training = dict(fitted.training)
     for warning in training["warnings"]:
         if warning not in table.warnings:
@@ -292,12 +293,6 @@ def _run_folder(target: str) -> Path:
         path.mkdir(exist_ok=True)
         return path / ".next.cbvae.run"
     return path.with_name(f".{path.name}.run")
-
-
-def _forget(run_folder: Path) -> None:
-    import shutil
-
-    shutil.rmtree(run_folder, ignore_errors=True)
 
 
 def _layers(text: str | None) -> tuple[int, ...] | None:

@@ -121,6 +121,7 @@ def _cell(value: object) -> str:
 def _is_tty(stream: object) -> bool:
     """Tell a terminal; a stream may be closed, or None under some launchers."""
     try:
+        # Whatever stands in for a stream may lack the method: that is caught.
         return bool(stream.isatty())  # type: ignore[attr-defined]
     except (AttributeError, ValueError):
         return False

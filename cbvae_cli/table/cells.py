@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -133,12 +132,6 @@ def _numbers_of_text(cells: pa.Array) -> pa.Array:
     return bare.cast(pa.float64())
 
 
-def all_numbers(cells: pa.Array) -> bool:
-    """Tell whether every non-null text cell reads as a number."""
-    fits = pc.match_substring_regex(cells, NUMBER)
-    return bool(pc.all(pc.fill_null(fits, True), min_count=0).as_py())
-
-
 def texts(cells: pa.Array, missing: Bools) -> pa.Array:
     """Read cells of any scalar type as text, whole floats without `.0`.
 
@@ -200,8 +193,3 @@ def strings_of_numbers(values: Floats, decimals: int | None) -> pa.Array:
         return array.cast(pa.decimal128(38, decimals)).cast(pa.string())
     except pa.ArrowInvalid:
         return array.cast(pa.string())
-
-
-def python_value(array: pa.Array, row: int) -> Any:
-    """Give one cell as a Python object, for messages."""
-    return array[row].as_py()

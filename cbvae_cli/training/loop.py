@@ -135,7 +135,8 @@ class Loop:
         given = seen & ~self._hidden(seen)
         loss = -self.nets.loss(values, seen, given, self._noise(values)).elbo()
         each = loss.mean(dim=1)
-        # Networks share no weights: the sum trains each as if it were alone.
+        # Networks share no weights: the sum trains each as if it were alone. (torch
+        # leaves `backward` without types.)
         (each.sum() / self.nets.order.numel()).backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
         self.schedule.step()
