@@ -36,6 +36,11 @@ def chunks(encoded: Encoded) -> Iterator[tuple[slice, Encoded]]:
         yield slice(start, stop), filled
 
 
+def take(encoded: Encoded, rows: NDArray[np.int64]) -> Encoded:
+    """Give some of the rows, in any order, maybe several times."""
+    return Encoded(encoded.matrix[rows], encoded.observed[rows], encoded.novel[rows])
+
+
 def in_chunks(
     family: Family, encoded: Encoded, ask: Callable[[Rows], Tensor]
 ) -> NDArray[Any]:
@@ -64,10 +69,11 @@ def evidence(
 
     Returns
     -------
-    float64 array, shape (n_rows, n_classes, n_parts)
+    float64 array, shape (n_rows, n_members, n_classes, n_parts)
     """
     if not len(encoded.matrix):
-        return np.empty((0, family.n_classes, len(parts)))
+        shape = (0, family.n_members, family.n_classes, len(parts))
+        return np.empty(shape)
 
     def ask(rows: Rows) -> Tensor:
         return family.evidence(rows, parts)
@@ -76,17 +82,17 @@ def evidence(
     nats = encoded.novel * math.log(n_training + 1)
     for place, part in enumerate(parts):
         if part in ("recon", "elbo", "iw"):
-            found[:, :, place] -= nats[:, None]
+            found[..., place] -= nats[:, None, None]
     return found
 
 
 def encode_rows(
-    family: Family, encoded: Encoded, place: int
+    family: Family, encoded: Encoded, place: int, member: int = 0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Give posteriors of rows under a class: mean and deviation, (n_rows, latent)."""
 
     def ask(rows: Rows) -> Tensor:
-        return torch.cat(family.encode(rows, place), dim=-1)
+        return torch.cat(family.encode(rows, place, member), dim=-1)
 
     both = in_chunks(family, encoded, ask).astype(np.float64)
     mean, deviation = np.split(both, 2, axis=1)

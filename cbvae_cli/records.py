@@ -36,8 +36,22 @@ class Settings:
         `"quantile"` or `"standard"`.
     unit_deviation : bool
         Squared error instead of a likelihood a column kind.
-    stop_share, calibration_share : float
-        Shares of each class that stop training and calibrate answers.
+    members : int
+        Networks of each class at most, each blind to a fifth of the rows.
+    joint_steps : int
+        Steps in which a copy of the networks learns to tell classes apart.
+    joint_rate, joint_mask : float
+        As `rate` and `mask`, for these steps.
+    stop_share : float
+        Share of a member's training rows that stops it.
+    held_share : float
+        Share of rows that only calibrates; 0 leaves that to the blind fifths.
+    certified_share : float
+        Share of rows of the other classes that only the bound on false alarms sees.
+    search : bool
+        Whether other sizes, masks and rates are tried first.
+    time_limit : float, optional
+        Seconds that training should take at most.
     seed : int
     """
 
@@ -45,16 +59,23 @@ class Settings:
     preset: str = "default"
     latent: int = 8
     hidden: tuple[int, ...] = (128, 128)
-    steps: int = 1200
+    steps: int = 1000
     epochs: int = 0
-    batch: int = 256
+    batch: int = 128
     rate: float = 2e-3
     mask: float = 0.4
     noise: bool = False
     scale: str = "quantile"
     unit_deviation: bool = False
+    members: int = 5
+    joint_steps: int = 400
+    joint_rate: float = 5e-4
+    joint_mask: float = 0.2
     stop_share: float = 0.1
-    calibration_share: float = 0.2
+    held_share: float = 0.0
+    certified_share: float = 0.2
+    search: bool = False
+    time_limit: float | None = None
     seed: int = 0
 
 
@@ -67,6 +88,11 @@ class Columns:
     label : str
     exclude, categorical, numeric : tuple of str
     drop_unlabelled : bool
+    group, time, weight : str or None
+        Columns that steer training and are no features: rows that belong together,
+        when rows were made, how much they count.
+    positive : str or None
+        The class that thresholds and rates speak of; None is the smallest.
     """
 
     label: str
@@ -74,6 +100,10 @@ class Columns:
     categorical: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
     drop_unlabelled: bool = False
+    group: str | None = None
+    time: str | None = None
+    weight: str | None = None
+    positive: str | None = None
 
 
 @dataclass(frozen=True)

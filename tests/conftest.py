@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from cbvae_cli.cli.app import main
+from cbvae_cli.bundle.model import save_model
+from cbvae_cli.calibration import boosting, neighbours
+from cbvae_cli.records import Columns
+from cbvae_cli.table.source import ReadOptions, open_source
+from cbvae_cli.training.fit import SCALES, fit
+from cbvae_cli.training.presets import PRESETS
+from cbvae_cli.training.read import find_schema, read_table
+from cbvae_cli.training.thin import thinning_for
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "sample_data"
@@ -24,26 +33,71 @@ def samples() -> Path:
     return SAMPLES
 
 
+# What takes time in training and changes nothing that tests ask of it.
+FEW_TREES = {"ITERATIONS": 30, "MOST_TREES": 60, "LEAST_ITERATIONS": 10}
+FEW_CENTRES = {"MOST_CENTRES": 32, "MOST_LEARNT": 1024}
+JOINT_STEPS = 30
+
+
+@pytest.fixture(scope="session", autouse=True)
+def brief():
+    """Train briefly, all tests through: what runs is real, but there is less of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, preset in PRESETS.items():
+            steps = min(preset.joint_steps, JOINT_STEPS)
+            patch.setitem(PRESETS, name, replace(preset, joint_steps=steps))
+        for name, number in FEW_TREES.items():
+            patch.setattr(boosting, name, number)
+        for name, number in FEW_CENTRES.items():
+            patch.setattr(neighbours, name, number)
+        yield
+
+
+def learn(path: Path, columns: Columns, preset: str, **changes) -> SimpleNamespace:
+    """Train a model on a table with some settings of a preset changed."""
+    settings = replace(PRESETS[preset], **changes)
+    with open_source(str(path), ReadOptions(), reread=True) as source:
+        schema, _ = find_schema(source, columns)
+        keep_all = thinning_for(schema, None)
+        table = read_table(source, schema, SCALES[settings.scale], keep_all)
+    model = fit(
+        table,
+        settings,
+        device=torch.device("cpu"),
+        observe=lambda _: None,
+        run_folder=None,
+        resume=False,
+    )
+    return SimpleNamespace(model=model, table=table)
+
+
+@pytest.fixture(scope="session", name="learn")
+def learn_fixture():
+    """Train a model; see `learn`."""
+    return learn
+
+
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(tmp_path_factory: pytest.TempPathFactory, brief: None) -> Path:
     """Give a folder with bundles of the sample tables, trained briefly.
 
     `payments.cbvae` and `defects.cbvae` are class-based, `pooled.cbvae` and
-    `paper.cbvae` are their siblings on the defects table.
+    `paper.cbvae` are their siblings on the defects table. Members are two, five, two
+    and one.
     """
     folder = tmp_path_factory.mktemp("trained")
-    defects = [str(SAMPLES / "defects.csv"), "--label", "outcome", "--exclude", "part"]
-    payments = [str(SAMPLES / "payments.csv"), "--label", "fraud"]
+    payments = SAMPLES / "payments.csv", Columns("fraud", exclude=("payment_id",))
+    defects = SAMPLES / "defects.csv", Columns("outcome", exclude=("part",))
+    brief = {"hidden": (32,), "steps": 200, "batch": 64}
     runs = {
-        "payments": [*payments, "--exclude", "payment_id"],
-        "defects": defects,
-        "pooled": [*defects, "--model", "vae"],
-        "paper": [*defects, "--preset", "paper"],
+        "payments": (*payments, "default", {"members": 2}),
+        "defects": (*defects, "default", {}),
+        "pooled": (*defects, "default", {"model": "vae", "members": 2}),
+        "paper": (*defects, "paper", {}),
     }
-    for name, flags in runs.items():
-        out = folder / f"{name}.cbvae"
-        brief = ["--epochs", "6", "--hidden", "32", "--quiet", "-o", str(out)]
-        assert main(["train", *flags, *brief]) == 0
+    for name, (path, columns, preset, changes) in runs.items():
+        model = learn(path, columns, preset, **brief, **changes).model
+        save_model(model, str(folder / f"{name}.cbvae"), force=False)
     return folder
 
 

@@ -23,7 +23,7 @@ LEVELS = (
     ("report", "estimators"),
     ("training", "bundle"),
     ("answers",),
-    ("calibration", "measures"),
+    ("calibration", "measures", "peers"),
     ("evidence",),
     ("families",),
     ("networks",),
@@ -36,6 +36,7 @@ LEVELS = (
 HEIGHT = {layer: -at for at, level in enumerate(LEVELS) for layer in level}
 
 HEAVY = {"numpy", "pandas", "pyarrow", "safetensors", "scipy", "sklearn", "torch"}
+OTHERS = {"imblearn", "lightgbm", "pyod", "xgboost"}  # of the extra `compare`
 # Never at the top of a module of the layer.
 ONLY_INSIDE_FUNCTIONS = {
     "__init__": HEAVY,
@@ -48,6 +49,7 @@ ONLY_INSIDE_FUNCTIONS = {
     "evidence": {"pandas", "scipy", "sklearn"},
     "families": {"pandas", "scipy", "sklearn"},
     "measures": {"pandas", "scipy", "sklearn"},
+    "peers": {"pandas", "scipy", "sklearn", "threadpoolctl", "torch"} | OTHERS,
     "records": HEAVY,
     "settings": HEAVY,
     "table": {"pandas", "scipy", "sklearn"},

@@ -176,7 +176,7 @@ class Augment:
         fields = [
             pa.field(column.name, self._type(column.storage))
             for column in schema.columns
-            if column.role not in ("excluded", "unsupported")
+            if not column.left_out
         ]
         label = pa.field(schema.label.name, self._type(schema.label.storage))
         fields.insert(self._label_at(), label)
@@ -187,7 +187,7 @@ class Augment:
 
     def _label_at(self) -> int:
         before = self.model.schema.columns[: self.model.schema.label_at]
-        return sum(c.role not in ("excluded", "unsupported") for c in before)
+        return sum(not column.left_out for column in before)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Draw the rows; the first n of a longer run are the same rows."""
@@ -202,7 +202,7 @@ class Augment:
         values = iter(layout.settle(expected).T)
         arrays = []
         for column in schema.columns:
-            if column.role in ("excluded", "unsupported"):
+            if column.left_out:
                 continue
             if column.kind is not None:
                 cells = column.kind.render(next(values), text=self.text)

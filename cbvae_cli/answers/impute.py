@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from cbvae_cli.answers.model import Model
+from cbvae_cli.answers.model import BLEND, Model
 from cbvae_cli.errors import UsageProblem
 from cbvae_cli.evidence import CHUNK, chunks
 from cbvae_cli.table.cells import Floats, is_text
@@ -18,8 +18,6 @@ from cbvae_cli.table.kind import Kind
 from cbvae_cli.table.matrix import Encoded
 from cbvae_cli.table.source import Batch, Source
 from cbvae_cli.table.wording import listed
-
-RULE = "likelihood"  # weighs the classes of a row without a label
 
 
 class Impute:
@@ -114,13 +112,13 @@ class Impute:
     def _fill(self, values: Floats, places: NDArray[np.int64]) -> Floats:
         """Give values of every cell of some rows, shape (n_rows, n_columns)."""
         encoded = self.model.layout.encode(values)
-        weights = self._weights(encoded, places)
+        weights = self._weights(values, places)
         filled = np.empty_like(values)
         for rows, chunk in chunks(encoded):
             filled[rows] = self._fill_chunk(chunk, weights[rows])
         return filled
 
-    def _weights(self, encoded: Encoded, places: NDArray[np.int64]) -> Floats:
+    def _weights(self, values: Floats, places: NDArray[np.int64]) -> Floats:
         """Give p(class given label or seen cells), shape (n_rows, n_classes)."""
         n_classes = len(self.model.classes)
         weights = np.zeros((len(places), n_classes))
@@ -128,12 +126,8 @@ class Impute:
         weights[known, places[known]] = 1.0
         unknown = np.flatnonzero(~known)
         if len(unknown):
-            rows = Encoded(
-                encoded.matrix[unknown],
-                encoded.observed[unknown],
-                encoded.novel[unknown],
-            )
-            weights[unknown] = self.model.posterior(rows, RULE)
+            log_p = self.model.log_probabilities(values[unknown], BLEND)
+            weights[unknown] = np.exp(log_p)
         return weights
 
     def _fill_chunk(self, chunk: Encoded, weights: Floats) -> Floats:

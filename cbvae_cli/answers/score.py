@@ -1,46 +1,79 @@
-"""How strange each row is for every class of the bundle."""
+"""How strange each row is for every class of the bundle, or for one."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from cbvae_cli.answers.cells import CellColumns
 from cbvae_cli.answers.frame import Added
 from cbvae_cli.answers.model import Model
-from cbvae_cli.calibration.strangeness import METHODS
+from cbvae_cli.answers.verdict import ByClasses, ByLabel, Judging, Rows
+from cbvae_cli.calibration.discoveries import Discoveries, least_survivors
+from cbvae_cli.calibration.ranks import rows_needed
+from cbvae_cli.errors import DataProblem, UsageProblem
 from cbvae_cli.table.source import Batch, Source
+
+MISLABEL = "mislabel"
+
+
+@dataclass(frozen=True)
+class Strangely:
+    """What is asked of `score`.
+
+    Attributes
+    ----------
+    method : str
+        One of `JUDGED`, or `MISLABEL`.
+    against : str or None
+        The one class that judges.
+    cells, repair : bool
+        Columns to add; see `CellColumns`.
+    fail_on : float or None
+        False discovery rate at which no row may survive.
+    """
+
+    method: str
+    against: str | None = None
+    cells: bool = False
+    repair: bool = False
+    fail_on: float | None = None
 
 
 class Score:
-    """Scores rows by the class that finds them least strange.
+    """Scores rows, by default by the class that finds them least strange.
 
     Parameters
     ----------
     model : Model
     source : Source
-    method : str
-        Key in `METHODS`.
+    asked : Strangely
     prefix : str
     only : bool
     """
 
     def __init__(
-        self, model: Model, source: Source, *, method: str, prefix: str, only: bool
+        self, model: Model, source: Source, asked: Strangely, *, prefix: str, only: bool
     ) -> None:
         model.schema.check(source)
         self.model = model
         self.source = source
-        self.method = method
+        self.asked = asked
+        self.judging = _judging(model, source, asked)
+        if asked.fail_on is not None:
+            _check_can_fail(self.judging, asked.fail_on)
+        self.cells = CellColumns(model, source, asked.cells, asked.repair)
         types = {
             "score": pa.float64(),
             "pvalue": pa.float64(),
             "class": pa.string(),
         }
-        self.added = Added(source, prefix, only, types)
+        self.added = Added(source, prefix, only, types | self.cells.types())
         self.added.check()
-        self.judges = model.judges[method]
+        self.discoveries = Discoveries()
         self.below = 0
         self.rows = 0
         self.infinite = 0
@@ -52,35 +85,70 @@ class Score:
     def answer(self, batch: Batch) -> pa.RecordBatch:
         """Score the rows of a batch."""
         model = self.model
-        part, sign = METHODS[self.method]
         values, infinite = model.schema.values(self.source, batch)
         encoded = model.layout.encode(values)
-        found = sign * model.evidence(encoded, (part,))[:, :, 0]
-        share = (~np.isnan(values)).mean(axis=1)
-        scores, places = self.judges.score(found, share)
-        p_values = self.judges.p_values(scores, share)
-        # Where no class had rows to spare, nothing is known of p-values.
-        unknown = np.full(len(values), not self.judges.judged)
+        found = self.judging.judge(Rows(batch, values, encoded))
+        known = ~np.isnan(found.p_values)
         self.infinite += infinite
         self.rows += len(values)
-        self.below += int((p_values < 0.01).sum())
+        self.below += int((found.p_values < 0.01).sum())
+        self.discoveries.add(found.p_values[known])
         columns = {
-            "score": pa.array(scores),
-            "pvalue": pa.array(p_values, mask=unknown),
-            "class": model.schema.label.render(places, text=True),
+            "score": pa.array(found.scores, from_pandas=True),
+            "pvalue": pa.array(found.p_values, from_pandas=True),
+            "class": model.schema.label.render(found.places, text=True),
         }
+        columns |= self.cells.columns(values, encoded, found.places)
         return self.added.join(batch, columns)
+
+    def survivors(self) -> int:
+        """Count the rows that survive Benjamini-Hochberg at `fail_on`."""
+        rate = self.asked.fail_on
+        return 0 if rate is None else self.discoveries.survivors(rate)
 
     def summary(self) -> dict[str, Any]:
         """Count the strange rows."""
-        judged, classes = self.judges.judged, self.model.classes
-        loud = self.judges.judging if judged else []
-        return {
-            "method": self.method,
+        classes, asked = self.model.classes, self.asked
+        found: dict[str, Any] = {
+            "method": asked.method,
+            "against": asked.against,
             "rows": self.rows,
-            "pvalue_below_0.01": self.below if judged else None,
-            "too_small_to_judge": [
-                name for place, name in enumerate(classes) if place not in loud
-            ],
+            "pvalue_below_0.01": self.below if self.judging.held_out else None,
+            "too_small_to_judge": [classes[place] for place in self.judging.silent],
             "infinite": self.infinite,
         }
+        if asked.fail_on is not None:
+            tested = self.discoveries.rows
+            least_p = 1 / (max(self.judging.held_out) + 1)
+            found |= {
+                "fail_on": asked.fail_on,
+                "tested": tested,
+                "survivors": self.survivors(),
+                "least_survivors": least_survivors(least_p, tested, asked.fail_on),
+            }
+        return found
+
+
+def _judging(model: Model, source: Source, asked: Strangely) -> Judging:
+    if asked.method == MISLABEL:
+        if asked.against is not None:
+            raise UsageProblem(
+                "--method mislabel judges each row by its own label",
+                hint="leave --against out",
+            )
+        return ByLabel(model, source)
+    against = asked.against
+    place = None if against is None else model.schema.label.place(against)
+    return ByClasses(model, asked.method, place)
+
+
+def _check_can_fail(judging: Judging, rate: float) -> None:
+    """Refuse a check that could not fail on any rows at all."""
+    most = max(judging.held_out, default=0)
+    if most < rows_needed(rate):
+        raise DataProblem(
+            f"no row could fail --fail-on {rate:g}: p-values come from {most:,} "
+            f"held-out rows and are {1 / (most + 1):.2g} at least",
+            expected=f"at least {rows_needed(rate):,} held-out rows",
+            hint="give --fail-on a larger value, or train on more rows",
+        )

@@ -40,6 +40,7 @@ def render_card(manifest: Mapping[str, Any]) -> str:
         _columns(manifest),
         _settings(manifest),
         _scores(manifest),
+        _posterior(manifest),
         _warnings(manifest),
         _limits(manifest),
     )
@@ -105,6 +106,18 @@ def _settings(manifest: Mapping[str, Any]) -> str:
 def _scores(manifest: Mapping[str, Any]) -> str:
     held_out = _part(_part(manifest, "training"), "held_out")
     return _section("Held-out scores", _table(("Measure", "Score"), _flat(held_out)))
+
+
+def _posterior(manifest: Mapping[str, Any]) -> str:
+    """Say what the posterior blends, so that no part takes another's merit."""
+    parts = _part(_part(manifest, "training"), "posterior")
+    rows = [(name, f"{_part(parts, name).get('weight', 0):.2f}") for name in parts]
+    scores = [(name, _part(_part(parts, name), "auprc").get("macro")) for name in parts]
+    return _section(
+        "What the posterior blends",
+        _table(("Part", "Weight on log-odds"), rows),
+        _table(("Part by itself", "AUPRC, mean over classes"), scores),
+    )
 
 
 def _warnings(manifest: Mapping[str, Any]) -> str:

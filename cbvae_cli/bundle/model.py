@@ -15,10 +15,15 @@ from cbvae_cli.answers.model import Model
 from cbvae_cli.bundle.card import render_card
 from cbvae_cli.bundle.container import read_bundle, write_bundle
 from cbvae_cli.bundle.store import append_bundle, is_store, resolve
-from cbvae_cli.calibration.strangeness import METHODS, Judges, Strangeness
-from cbvae_cli.calibration.temperature import Temperature
+from cbvae_cli.calibration.certify import Certificate
+from cbvae_cli.calibration.conformal import Conformal
+from cbvae_cli.calibration.posterior import Posterior
+from cbvae_cli.calibration.strangeness import JUDGED, Judges, Strangeness
+from cbvae_cli.calibration.temperature import Members
+from cbvae_cli.calibration.witness import Witness
 from cbvae_cli.errors import BundleProblem
 from cbvae_cli.families import FAMILIES, family_class
+from cbvae_cli.families.contract import Family
 from cbvae_cli.networks.vae import Shape
 from cbvae_cli.table.label import Label
 from cbvae_cli.table.matrix import Layout
@@ -90,6 +95,8 @@ def describe(model: Model) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
             "hidden": list(nets.shape.hidden),
             "noise": nets.shape.noise,
             "likelihoods": list(model.layout.likelihoods),
+            "members": model.family.n_members,
+            "sharpened": model.classifier is not model.family,
         },
         "schema": model.schema.describe(),
         "label": model.schema.label.describe(),
@@ -98,16 +105,29 @@ def describe(model: Model) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         "calibration": {
             "temperatures": {
                 rule: fitted.describe() for rule, fitted in model.temperatures.items()
-            }
+            },
+            "posterior": model.posterior.describe(),
+            "thresholds": [float(each) for each in model.thresholds],
         },
     }
     arrays = {f"schema/{n}": array for n, array in model.schema.arrays().items()}
     arrays |= {f"family/{n}": array for n, array in model.family.arrays().items()}
+    if model.classifier is not model.family:
+        sharp = model.classifier.arrays()
+        arrays |= {f"classifier/{n}": array for n, array in sharp.items()}
+    arrays |= {f"posterior/{n}": a for n, a in model.posterior.arrays().items()}
+    if model.certificate is not None:
+        certificate = model.certificate.arrays()
+        arrays |= {f"certificate/{n}": a for n, a in certificate.items()}
     for method, judges in model.judges.items():
-        arrays[f"strangeness/{method}/ordered"] = judges.ordered
+        for name, array in judges.ranks.arrays().items():
+            arrays[f"strangeness/{method}/all/{name}"] = array
         for place, judge in enumerate(judges.by_class):
             for name, array in judge.arrays().items():
                 arrays[f"strangeness/{method}/{place}/{name}"] = array
+    for place, witness in enumerate(model.witnesses):
+        for name, array in witness.arrays().items():
+            arrays[f"witness/{place}/{name}"] = array
     return manifest, arrays
 
 
@@ -126,30 +146,54 @@ def restore(manifest: Mapping[str, Any], arrays: Arrays, device: torch.device) -
     shape = Shape(
         described["latent"], tuple(described["hidden"]), bool(described["noise"])
     )
-    family = family_class(described["family"]).build(layout, label.classes, shape, 0)
+    family = family_class(described["family"]).build(
+        layout, label.classes, shape, described["members"], 0
+    )
     family.load(_under(arrays, "family/"))
-    family.nets.to(device).eval().requires_grad_(False)
-    temperatures = manifest["calibration"]["temperatures"]
+    _ready(family, device)
+    classifier = family
+    if described["sharpened"]:
+        classifier = family.copy()
+        classifier.load(_under(arrays, "classifier/"))
+        _ready(classifier, device)
+    calibration = manifest["calibration"]
     judges = {
         method: Judges(
             tuple(
                 Strangeness.restore(_under(arrays, f"strangeness/{method}/{place}/"))
                 for place in range(len(label.classes))
             ),
-            arrays[f"strangeness/{method}/ordered"],
+            Conformal.restore(_under(arrays, f"strangeness/{method}/all/")),
         )
-        for method in METHODS
+        for method in JUDGED
     }
+    certificate = _under(arrays, "certificate/")
     training = {**manifest["training"], "data": manifest["data"]}
     return Model(
         schema,
         layout,
         family,
-        {rule: Temperature.restore(found) for rule, found in temperatures.items()},
+        classifier,
+        {
+            rule: Members.restore(found)
+            for rule, found in calibration["temperatures"].items()
+        },
+        Posterior.restore(calibration["posterior"], _under(arrays, "posterior/")),
+        np.array(calibration["thresholds"], dtype=np.float64),
         judges,
+        Certificate.restore(certificate) if certificate else None,
         training["settings"],
         training,
+        tuple(
+            Witness.restore(_under(arrays, f"witness/{place}/"), family.n_members)
+            for place in range(len(label.classes))
+        ),
     )
+
+
+def _ready(family: Family, device: torch.device) -> None:
+    """Put a family's networks in place for answering."""
+    family.nets.to(device).eval().requires_grad_(False)
 
 
 def _under(arrays: Arrays, prefix: str) -> dict[str, NDArray[Any]]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cbvae_cli.calibration.conformal import Conformal
+from cbvae_cli.calibration.tail import Tail
 from cbvae_cli.table.cells import Floats
 
 KNOTS = np.linspace(0.0, 1.0, 11)  # shares of seen cells
-MOST_SCORES = 20_000  # held-out scores kept, of a class and of all together
+MOST_SCORES = 20_000  # blind rows of a class that are scored
 LEAST_SCORES = 2  # a class with fewer cannot judge
 
 METHODS = {
@@ -20,54 +23,85 @@ METHODS = {
     "probability": ("recon", -1.0),
     "error": ("error", 1.0),
 }
+"""Methods that read a part of the evidence, and whether it or its negative."""
+
+LOOKS = ("neighbours-through", "neighbours-plainly")
+COMBINED = {"neighbours": LOOKS, "combined": ("likelihood", *LOOKS)}
+"""Methods that join others by how rare their scores are."""
+
+JUDGED = (*METHODS, *LOOKS, "class-distance", *COMBINED)
+"""All methods by which classes judge rows; `LOOKS` are no answers of their own."""
 
 
 @dataclass(frozen=True)
 class Strangeness:
-    """What scores a class's own held-out rows get, by how many cells are seen.
+    """What scores a class's own blind rows get, by how many cells are seen.
 
     Attributes
     ----------
     centre, spread : float64 array, shape (n_knots,)
         Mean and deviation of the score at each share of seen cells in `KNOTS`.
-    ordered : float64 array, shape (n_held_out,)
-        Standardised held-out scores, smallest first. Scores, not rows: nothing of a
+    ranks : Conformal
+        Standardised scores of blind rows, by member. Scores, not rows: nothing of a
         row can be read from them.
     """
 
     centre: Floats
     spread: Floats
-    ordered: Floats
+    ranks: Conformal
+
+    @cached_property
+    def tail(self) -> Tail:
+        """How rare standardised scores are, members taken together."""
+        return Tail(np.sort(np.concatenate([np.empty(0), *self.ranks.by_member])))
 
     @property
     def judges(self) -> bool:
         """Tell whether the class had rows to spare for a judgement."""
-        return len(self.ordered) >= LEAST_SCORES
+        return self.ranks.n_rows >= LEAST_SCORES
 
     def standardise(self, scores: Floats, share: Floats) -> Floats:
         """Put scores on the scale of deviations, given the share of seen cells.
 
         Parameters
         ----------
-        scores, share : float64 array, shape (n_rows,)
+        scores : float64 array, shape (n_rows, ...)
+        share : float64 array, shape (n_rows,)
+
+        Returns
+        -------
+        float64 array, shape like `scores`
+            Higher is stranger. 0 where nothing is seen.
+        """
+        shape = (-1, *[1] * (scores.ndim - 1))
+        centre = np.interp(share, KNOTS, self.centre).reshape(shape)
+        spread = np.interp(share, KNOTS, self.spread).reshape(shape)
+        return np.where(share.reshape(shape) > 0, (scores - centre) / spread, 0.0)
+
+    def p_values(self, standard: Floats, share: Floats) -> Floats:
+        """Give the share of blind rows of the class at least as strange.
+
+        Parameters
+        ----------
+        standard : float64 array, shape (n_rows, n_members)
+            From `standardise`.
+        share : float64 array, shape (n_rows,)
 
         Returns
         -------
         float64 array, shape (n_rows,)
-            Higher is stranger. 0 where nothing is seen.
+            1 where nothing is seen.
         """
-        centre = np.interp(share, KNOTS, self.centre)
-        spread = np.interp(share, KNOTS, self.spread)
-        return np.where(share > 0, (scores - centre) / spread, 0.0)
+        return np.where(share > 0, self.ranks.p_values(standard), 1.0)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Give the fields by name."""
-        return {"centre": self.centre, "spread": self.spread, "ordered": self.ordered}
+        return {"centre": self.centre, "spread": self.spread, **self.ranks.arrays()}
 
     @classmethod
     def restore(cls, arrays: Mapping[str, NDArray[Any]]) -> Strangeness:
         """Build from `arrays`."""
-        return cls(arrays["centre"], arrays["spread"], arrays["ordered"])
+        return cls(arrays["centre"], arrays["spread"], Conformal.restore(arrays))
 
 
 @dataclass(frozen=True)
@@ -77,14 +111,14 @@ class Judges:
     Attributes
     ----------
     by_class : tuple of Strangeness
-    ordered : float64 array, shape (n_held_out,)
-        What held-out rows of all classes get from the kindest class, smallest
-        first. One list for all: a class of twenty rows could never give a p-value
-        below a twentieth.
+    ranks : Conformal
+        What blind rows of all classes get from the kindest class, by member. One
+        list for all: a class of twenty rows could never give a p-value below a
+        twentieth.
     """
 
     by_class: tuple[Strangeness, ...]
-    ordered: Floats
+    ranks: Conformal
 
     @property
     def judging(self) -> list[int]:
@@ -95,15 +129,33 @@ class Judges:
     @property
     def judged(self) -> bool:
         """Tell whether there are p-values."""
-        return len(self.ordered) >= LEAST_SCORES
+        return self.ranks.n_rows >= LEAST_SCORES
 
-    def score(self, found: Floats, share: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    def standardise(self, found: Floats, share: Floats) -> Floats:
+        """Put scores on each class's own scale.
+
+        Parameters
+        ----------
+        found : float64 array, shape (n_rows, n_members, n_classes)
+        share : float64 array, shape (n_rows,)
+
+        Returns
+        -------
+        float64 array, shape (n_rows, n_members, n_classes)
+        """
+        each = [
+            judge.standardise(found[:, :, place], share)
+            for place, judge in enumerate(self.by_class)
+        ]
+        return np.stack(each, axis=2)
+
+    def score(self, standard: Floats) -> tuple[Floats, NDArray[np.int64]]:
         """Give each row's score and the class that finds it least strange.
 
         Parameters
         ----------
-        found : float64 array, shape (n_rows, n_classes)
-        share : float64 array, shape (n_rows,)
+        standard : float64 array, shape (n_rows, n_members, n_classes)
+            From `standardise`; members are averaged.
 
         Returns
         -------
@@ -112,77 +164,96 @@ class Judges:
         places : int array, shape (n_rows,)
         """
         judging = self.judging
-        scores = np.stack(
-            [self.by_class[p].standardise(found[:, p], share) for p in judging], axis=1
-        )
+        scores = standard[:, :, judging].mean(axis=1)
         return scores.min(axis=1), np.asarray(judging)[scores.argmin(axis=1)]
 
-    def p_values(self, scores: Floats, share: Floats) -> Floats:
-        """Give the share of held-out rows at least as strange, ties against us.
+    def p_values(self, standard: Floats, share: Floats) -> Floats:
+        """Give the share of blind rows at least as strange, ties against us.
 
-        (1 + #{held-out >= row}) / (n + 1); 1 where nothing is seen.
+        Each member speaks of the rows that it is blind to; 1 where nothing is seen.
         """
-        below = np.searchsorted(self.ordered, scores, side="left")
-        p = (1 + len(self.ordered) - below) / (1 + len(self.ordered))
-        return np.where(share > 0, p, 1.0)
+        kindest = standard[:, :, self.judging].min(axis=2)
+        return np.where(share > 0, self.ranks.p_values(kindest), 1.0)
 
 
-def fit_judges(by_class: Sequence[Strangeness], found: Floats, share: Floats) -> Judges:
-    """Fit on the held-out rows of all classes.
+def fit_judges(
+    by_class: Sequence[Strangeness],
+    found: Floats,
+    share: Floats,
+    member: NDArray[np.int64],
+    n_members: int,
+) -> Judges:
+    """Fit on the blind rows of all classes.
 
     Parameters
     ----------
     by_class : sequence of Strangeness
-    found : float64 array, shape (n_held_out, n_classes)
-    share : float64 array, shape (n_held_out,)
+    found : float64 array, shape (n_rows, n_classes)
+        By the member that is blind to the row.
+    share : float64 array, shape (n_rows,)
+    member : int array, shape (n_rows,)
+    n_members : int
 
     Returns
     -------
     Judges
     """
-    fitted = Judges(tuple(by_class), np.empty(0))
+    none = Conformal((np.empty(0),) * n_members)
+    fitted = Judges(tuple(by_class), none)
     if not any(judge.judges for judge in by_class):
         return fitted
-    scores, _ = fitted.score(found, share)
-    return Judges(fitted.by_class, _thinned(np.sort(scores)))
+    scores, _ = fitted.score(fitted.standardise(found[:, None], share))
+    return Judges(fitted.by_class, _ranked(scores, member, n_members))
 
 
-def _thinned(ordered: Floats) -> Floats:
-    """Keep at most `MOST_SCORES` of ordered scores, evenly spread."""
-    if len(ordered) <= MOST_SCORES:
-        return ordered
-    places = np.linspace(0, len(ordered) - 1, MOST_SCORES)
-    kept: Floats = ordered[np.round(places).astype(int)]
-    return kept
+def _ranked(scores: Floats, member: NDArray[np.int64], n_members: int) -> Conformal:
+    return Conformal(
+        tuple(np.sort(scores[member == number]) for number in range(n_members))
+    )
 
 
-def fit_strangeness(
-    scores: Floats, share: Floats, masked_scores: Floats, masked_share: Floats
-) -> Strangeness:
-    """Fit on held-out rows of a class, as they are and with more cells hidden.
+@dataclass(frozen=True)
+class Scored:
+    """Scores of rows by members, and what they were given on.
+
+    Attributes
+    ----------
+    scores, share : float64 array, shape (n_rows,)
+        By the member that is blind to the row; the share of cells seen.
+    member : int array, shape (n_rows,)
+    """
+
+    scores: Floats
+    share: Floats
+    member: NDArray[np.int64]
+
+
+def fit_strangeness(own: Scored, masked: Scored, n_members: int) -> Strangeness:
+    """Fit on blind rows of a class, as they are and with more cells hidden.
 
     Parameters
     ----------
-    scores, share : float64 array, shape (n_held_out,)
+    own : Scored
         Of rows as they are: the source of p-values.
-    masked_scores, masked_share : float64 array, shape (n_masked,)
-        Of the same rows with cells hidden at random: what a score of few cells is
-        compared with.
+    masked : Scored
+        Of rows with cells hidden at random: what a score of few cells is compared
+        with.
+    n_members : int
 
     Returns
     -------
     Strangeness
     """
-    if len(scores) < LEAST_SCORES:
+    if len(own.scores) < LEAST_SCORES:
         ones = np.ones(len(KNOTS))
-        return Strangeness(0 * ones, ones, np.empty(0))
+        return Strangeness(0 * ones, ones, Conformal((np.empty(0),) * n_members))
     centre, spread = _by_share(
-        np.concatenate([scores, masked_scores]),
-        np.concatenate([share, masked_share]),
+        np.concatenate([own.scores, masked.scores]),
+        np.concatenate([own.share, masked.share]),
     )
-    fitted = Strangeness(centre, spread, np.empty(0))
-    ordered = np.sort(fitted.standardise(scores, share))
-    return Strangeness(centre, spread, _thinned(ordered))
+    fitted = Strangeness(centre, spread, Conformal(()))
+    standard = fitted.standardise(own.scores, own.share)
+    return Strangeness(centre, spread, _ranked(standard, own.member, n_members))
 
 
 def _by_share(scores: Floats, share: Floats) -> tuple[Floats, Floats]:

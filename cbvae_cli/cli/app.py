@@ -14,6 +14,7 @@ import typer
 
 from cbvae_cli import __version__
 from cbvae_cli.cli.door import Run, hang_up, settle
+from cbvae_cli.cli.forms import joined_long_forms
 from cbvae_cli.cli.register import add_verb, output_of
 from cbvae_cli.errors import EXIT_DONE
 from cbvae_cli.report.machine import STREAM
@@ -24,6 +25,8 @@ VERBS = (
     "impute",
     "score",
     "augment",
+    "evaluate",
+    "compare",
     "inspect",
     "verify",
     "upgrade",
@@ -62,7 +65,8 @@ def main(argv: Sequence[str] | None = None, app: typer.Typer | None = None) -> i
     int
         The exit code.
     """
-    given = _with_json_target(sys.argv[1:] if argv is None else argv)
+    words = joined_long_forms(sys.argv[1:] if argv is None else argv)
+    given = _with_json_target(words)
     app = app or full_app()
     with _stop_signals():
         return _flushed(_dispatch(app, given))

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from cbvae_cli.cli.decisions import Deciding
 from cbvae_cli.cli.groups import Compute, Reading, Telling, Writing, spread
 from cbvae_cli.cli.options import BundleIn, Only, Prefix, RowsIn, RowsOut
 from cbvae_cli.cli.streaming import answer_rows
@@ -12,11 +13,12 @@ if TYPE_CHECKING:
     from cbvae_cli.report.console import Talk
 
 RuleOption = Annotated[
-    Literal["likelihood", "probability", "error"],
+    Literal["posterior", "likelihood", "probability", "error"],
     typer.Option(
         "--rule",
-        help="What decides: likelihood (importance-weighted, with class shares), "
-        "probability (of reconstruction) or error (the papers' lowest squared error).",
+        help="What decides: posterior (evidence and cells, blended), likelihood "
+        "(importance-weighted, with class shares), probability (of reconstruction) or "
+        "error (the papers' lowest squared error).",
     ),
 ]
 
@@ -26,10 +28,11 @@ def classify(
     bundle: BundleIn,
     data: RowsIn,
     output: RowsOut = None,
-    rule: RuleOption = "likelihood",
+    rule: RuleOption = "posterior",
     prefix: Prefix = "cbvae_",
     only: Only = False,
     *,
+    deciding: Deciding,
     compute: Compute,
     reading: Reading,
     writing: Writing,
@@ -40,9 +43,14 @@ def classify(
     Adds cbvae_label, cbvae_p_CLASS (probability) and cbvae_error_CLASS (mean squared
     error over the seen cells) for each class.
 
+    By default the positive class (the smallest, or --positive) is called from the
+    probability that has the best F1 on rows the members had not seen.
+
     Example: cbvae classify fraud.cbvae new.csv -o named.csv
     """
     from cbvae_cli.answers.classify import Classify
+
+    deciding.check()
 
     answer_rows(
         "classify",
@@ -50,7 +58,12 @@ def classify(
         data,
         output,
         lambda model, source: Classify(
-            model, source, rule=rule, prefix=prefix, only=only
+            model,
+            source,
+            rule=rule,
+            wishes=deciding.wishes(model.schema.label),
+            prefix=prefix,
+            only=only,
         ),
         _tell,
         compute=compute,
@@ -62,4 +75,20 @@ def classify(
 
 def _tell(summary: dict[str, Any], talk: "Talk") -> None:
     counts = ", ".join(f"{name}: {n:,}" for name, n in summary["classes"].items())
+    if "none_of_these" in summary:
+        counts += f", none of these: {summary['none_of_these']:,}"
+        silent = ", ".join(f"'{name}'" for name in summary["cannot_be_ruled_out"])
+        if silent:
+            talk.warn(f"too few rows to be ruled out by --abstain: {silent}")
     talk.say(f"classified {summary['rows']:,} rows ({counts})")
+    if "threshold" in summary:
+        called, threshold = summary["positive"], summary["threshold"]
+        talk.say(f"'{called}' is called from a probability of {threshold:.3g}")
+    if "fpr" in summary:
+        sure = summary["confidence"]
+        how = f"with confidence {sure:g}" if sure else "on average"
+        talk.say(
+            f"false alarms for '{summary['positive']}' are at most "
+            f"{summary['fpr']:g} of the other rows, {how}; certified on "
+            f"{summary['certified_on']:,} rows"
+        )

@@ -76,13 +76,13 @@ def _tell_bundle(manifest: dict[str, Any], talk: "Talk") -> None:
         label["classes"],
         label["counts"],
         parts["train"],
-        parts["stop"],
         parts["calibrate"],
+        parts["certify"],
         strict=True,
     )
     talk.table(
         f"Classes in column '{label['column']}'",
-        ("class", "rows", "train", "stop", "calibrate"),
+        ("class", "rows", "train", "calibrate", "certify"),
         list(counts),
     )
     columns = [
@@ -91,6 +91,7 @@ def _tell_bundle(manifest: dict[str, Any], talk: "Talk") -> None:
     ]
     talk.table("Columns", ("column", "kind", "type", "value"), columns)
     tell_held_out(training["held_out"], talk)
+    tell_posterior(training.get("posterior", {}), talk)
     for warning in training["warnings"]:
         talk.say(f"note: {warning}")
 
@@ -108,3 +109,15 @@ def tell_held_out(held_out: dict[str, Any], talk: "Talk") -> None:
     rows.append(("mean", *(f"{found['macro']:.3f}" for found in measured.values())))
     title = f"AUPRC by rule on {first['rows']:,} held-out rows"
     talk.table(title, ("class", *measured), rows)
+
+
+def tell_posterior(parts: dict[str, Any], talk: "Talk") -> None:
+    """Show what the posterior is made of, and how good each part is by itself."""
+    rows = [
+        (name, f"{part['weight']:.2f}", f"{part['auprc']['macro']:.3f}")
+        for name, part in parts.items()
+        if "auprc" in part
+    ]
+    if rows:
+        title = "What the posterior blends: weight on log-odds, AUPRC by itself"
+        talk.table(title, ("part", "weight", "AUPRC"), rows)

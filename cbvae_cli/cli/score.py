@@ -1,22 +1,82 @@
 """`cbvae score`: how strange each row is."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from cbvae_cli.cli.decisions import open_share
 from cbvae_cli.cli.groups import Compute, Reading, Telling, Writing, spread
 from cbvae_cli.cli.options import BundleIn, Only, Prefix, RowsIn, RowsOut
 from cbvae_cli.cli.streaming import answer_rows
+from cbvae_cli.errors import CheckFailed
 
 if TYPE_CHECKING:
+    from cbvae_cli.answers.model import Model
+    from cbvae_cli.answers.score import Score
     from cbvae_cli.report.console import Talk
+    from cbvae_cli.table.source import Source
 
 MethodOption = Annotated[
-    Literal["likelihood", "probability", "error"],
+    Literal[
+        "combined",
+        "likelihood",
+        "probability",
+        "error",
+        "neighbours",
+        "class-distance",
+        "mislabel",
+    ],
     typer.Option(
         "--method",
         help="What is measured: likelihood (importance-weighted), probability (of "
-        "reconstruction) or error (mean squared error over the seen cells).",
+        "reconstruction), error (mean squared, over the seen cells), neighbours "
+        "(distance from the class's rows, among cells and what was not expected of "
+        "them), combined (likelihood and neighbours), class-distance (from the class's "
+        "mean), or mislabel (log-odds of the likeliest other class against the row's "
+        "label).",
+    ),
+]
+Against = Annotated[
+    str | None,
+    typer.Option(
+        "--against",
+        metavar="CLASS",
+        help="How strange rows are for this class alone.  [default: for every class]",
+    ),
+]
+Cells = Annotated[
+    bool,
+    typer.Option(
+        "--cells",
+        help="Add cbvae_cell_COLUMN: nats by which the cell is less likely, given the "
+        "row's other cells, than is usual in cbvae_class.",
+    ),
+]
+Repair = Annotated[
+    bool,
+    typer.Option(
+        "--repair",
+        help="Add cbvae_repair_COLUMN: the value expected from the row's other cells.",
+    ),
+]
+TopOption = Annotated[
+    int | None,
+    typer.Option(
+        "--top",
+        metavar="N",
+        min=1,
+        help="Write only the N strangest rows, in their order.",
+    ),
+]
+FailOn = Annotated[
+    float | None,
+    typer.Option(
+        "--fail-on",
+        metavar="Q",
+        parser=open_share,
+        help="End with exit code 5 when a row survives Benjamini-Hochberg over all "
+        "p-values at false discovery rate Q.",
     ),
 ]
 
@@ -26,7 +86,12 @@ def score(
     bundle: BundleIn,
     data: RowsIn,
     output: RowsOut = None,
-    method: MethodOption = "likelihood",
+    method: MethodOption = "combined",
+    against: Against = None,
+    cells: Cells = False,
+    repair: Repair = False,
+    top: TopOption = None,
+    fail_on: FailOn = None,
     prefix: Prefix = "cbvae_",
     only: Only = False,
     *,
@@ -37,36 +102,62 @@ def score(
 ) -> None:
     """Score how strange each row is; higher is stranger.
 
-    A row is as strange as the class finds it that finds it least so.
+    A row is as strange as the class finds it that finds it least so. For mislabel it
+    is as strange as its label; rows that the bundle was trained on look better than
+    they are.
 
     Adds cbvae_score (deviations from what held-out rows of the class get),
     cbvae_pvalue (share of held-out rows at least as strange) and cbvae_class, the
-    class that finds the row least strange.
+    class that finds the row least strange; for mislabel the likeliest class.
 
-    Example: cbvae score normal.cbvae new.csv --only -o strange.csv
+    Example: cbvae score normal.cbvae new.csv --top 20 --cells -o strange.csv
     """
-    from cbvae_cli.answers.score import Score
+    from cbvae_cli.answers.score import Score, Strangely
+    from cbvae_cli.answers.top import strangest
 
+    asked = Strangely(method, against, cells, repair, fail_on)
+    made: list[Score] = []
+
+    def ask(model: "Model", source: "Source") -> "Score":
+        made.append(Score(model, source, asked, prefix=prefix, only=only))
+        return made[0]
+
+    sieve = {}
+    if top is not None:
+        sieve["sieve"] = partial(strangest, most=top, score=f"{prefix}score")
     answer_rows(
         "score",
         bundle,
         data,
         output,
-        lambda model, source: Score(
-            model, source, method=method, prefix=prefix, only=only
-        ),
+        ask,
         _tell,
         compute=compute,
         reading=reading,
         writing=writing,
         telling=telling,
+        **sieve,
     )
+    _check(made[0])
+
+
+def _check(answered: "Score") -> None:
+    survivors = answered.survivors()
+    if survivors:
+        many = "rows are" if survivors > 1 else "row is"
+        raise CheckFailed(
+            f"{survivors:,} {many} stranger than chance explains at "
+            f"--fail-on {answered.asked.fail_on:g}",
+            where=answered.source.name,
+            hint="--top shows the strangest rows, --cells what is strange about them",
+        )
 
 
 def _tell(summary: dict[str, Any], talk: "Talk") -> None:
     silent = summary["too_small_to_judge"]
     if summary["pvalue_below_0.01"] is None:
-        talk.warn("every class is too small for p-values; cbvae_pvalue stays empty")
+        too_small = "the class is" if summary["against"] else "every class is"
+        talk.warn(f"{too_small} too small for p-values; cbvae_pvalue stays empty")
         talk.say(f"scored {summary['rows']:,} rows")
         return
     if silent:
@@ -74,3 +165,20 @@ def _tell(summary: dict[str, Any], talk: "Talk") -> None:
         talk.warn(f"too few rows to judge by: {named}; left out of scores")
     below = summary["pvalue_below_0.01"]
     talk.say(f"scored {summary['rows']:,} rows; {below:,} have a p-value below 0.01")
+    if "fail_on" in summary:
+        _tell_check(summary, talk)
+
+
+def _tell_check(summary: dict[str, Any], talk: "Talk") -> None:
+    rate, tested = summary["fail_on"], summary["tested"]
+    talk.say(
+        f"{summary['survivors']:,} of {tested:,} rows survive at a false discovery "
+        f"rate of {rate:g}"
+    )
+    least = summary["least_survivors"]
+    if least > 1:
+        talk.warn(
+            f"with so few held-out rows among {tested:,} tested ones fewer than "
+            f"{least:,} strange rows cannot survive --fail-on {rate:g}; test fewer "
+            "rows at once, or train on more"
+        )

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from cbvae_cli.cli.groups import Compute, Reading, Telling, Writing
 
 if TYPE_CHECKING:
-    from cbvae_cli.answers.frame import Answer
+    from cbvae_cli.answers.frame import Answer, Sink
     from cbvae_cli.answers.model import Model
     from cbvae_cli.report.console import Talk
     from cbvae_cli.table.source import Source
@@ -25,6 +26,7 @@ def answer_rows(
     reading: Reading,
     writing: Writing,
     telling: Telling,
+    sieve: "Callable[[Sink], AbstractContextManager[Sink]]" = nullcontext,
 ) -> None:
     """Answer for every row of a table, batch by batch.
 
@@ -37,6 +39,8 @@ def answer_rows(
         Makes the answer from a model and a source.
     tell : callable
         Says the summary in words.
+    sieve : callable
+        Puts a sink, used in a `with` block, in front of the output.
     """
     from cbvae_cli.answers.frame import stream
     from cbvae_cli.answers.typed import Typed
@@ -69,6 +73,7 @@ def answer_rows(
         with (
             open_sink(output, schema, options, parts=source.parts) as sink,
             Progress(verb, talk) as progress,
+            sieve(sink) as outlet,
         ):
 
             def show(n_rows: int) -> None:
@@ -76,7 +81,7 @@ def answer_rows(
                 total = n_rows / share if share else None
                 progress.update(n_rows, total)
 
-            stream(source, answer, sink, show, retype)
+            stream(source, answer, outlet, show, retype)
     summary = answer.summary()
     if summary.get("infinite"):
         talk.warn(f"{summary['infinite']} infinite cells are read as missing")

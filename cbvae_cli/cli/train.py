@@ -2,143 +2,58 @@
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from cbvae_cli.cli.changing import Changing
+from cbvae_cli.cli.fitting import (
+    ColumnOption,
+    DryRun,
+    Epochs,
+    Hidden,
+    Latent,
+    Mask,
+    MembersOption,
+    ModelOption,
+    PresetOption,
+    Resume,
+    TableOption,
+    TimeLimit,
+    Validation,
+    layer_sizes,
+)
 from cbvae_cli.cli.groups import Compute, Reading, Telling, spread
 from cbvae_cli.cli.inspect import tell_held_out
-from cbvae_cli.cli.options import BundleOut, Force, RowsIn
+from cbvae_cli.cli.jobs import Jobs
+from cbvae_cli.cli.options import BundleOut, Force
+from cbvae_cli.cli.summary import described, tell_schema
 from cbvae_cli.errors import UsageProblem
 
 if TYPE_CHECKING:
     from cbvae_cli.records import Settings
     from cbvae_cli.report.console import Talk
-    from cbvae_cli.table.schema import Schema
     from cbvae_cli.training.read import Table
-
-LabelOption = Annotated[
-    str,
-    typer.Option(
-        "--label",
-        metavar="COL",
-        help="Column that names each row's class.",
-        show_default=False,
-    ),
-]
-ModelOption = Annotated[
-    Literal["cbvae", "vae"],
-    typer.Option(
-        "--model",
-        help="cbvae: one autoencoder a class; vae: a pooled one, as a baseline.",
-    ),
-]
-PresetOption = Annotated[
-    Literal["paper", "default"],
-    typer.Option(
-        "--preset",
-        help="default: the sound version; paper: the class-based VAE paper's "
-        "algorithm as written.",
-    ),
-]
-Exclude = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--exclude",
-        metavar="COL",
-        help="Leave a column out, as an id; may be given again.",
-    ),
-]
-Categorical = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--categorical",
-        metavar="COL",
-        help="Read a column as names; may be given again.",
-    ),
-]
-Numeric = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--numeric",
-        metavar="COL",
-        help="Read a column as numbers; may be given again.",
-    ),
-]
-Latent = Annotated[
-    int | None,
-    typer.Option(
-        "--latent",
-        min=1,
-        max=512,
-        metavar="N",
-        help="Latent dimensions.  [default: 8; paper: 10]",
-    ),
-]
-Hidden = Annotated[
-    str | None,
-    typer.Option(
-        "--hidden",
-        metavar="N,N",
-        parser=str,  # an option with a parser may be a list in a file of settings
-        help="Hidden layers of the encoder.",
-    ),
-]
-Epochs = Annotated[
-    int | None,
-    typer.Option(
-        "--epochs",
-        min=1,
-        max=1_000_000,
-        metavar="N",
-        help="Passes over the rows of the largest class.  [default: as many as 1,200 "
-        "steps of 256 rows make]",
-    ),
-]
-Mask = Annotated[
-    float | None,
-    typer.Option(
-        "--mask",
-        min=0,
-        metavar="N|SHARE",
-        help="Cells hidden in training: below 1 the largest share of a row, from 1 "
-        "upwards that many cells of each row.  [default: 0.4; paper: 2]",
-    ),
-]
-DropUnlabelled = Annotated[
-    bool,
-    typer.Option("--drop-unlabelled", help="Train without rows that have no label."),
-]
-DryRun = Annotated[
-    bool,
-    typer.Option(
-        "--dry-run", help="Show columns, classes and a time estimate; train nothing."
-    ),
-]
-Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on with an interrupted run.")
-]
 
 
 @spread
 def train(
-    data: RowsIn,
-    label: LabelOption,
+    data: TableOption = None,
+    label: ColumnOption = None,
     output: BundleOut = None,
     model: ModelOption = "cbvae",
-    preset: PresetOption = "default",
-    exclude: Exclude = None,
-    categorical: Categorical = None,
-    numeric: Numeric = None,
+    preset: PresetOption = None,
     latent: Latent = None,
     hidden: Hidden = None,
     epochs: Epochs = None,
     mask: Mask = None,
-    drop_unlabelled: DropUnlabelled = False,
+    members: MembersOption = None,
+    time_limit: TimeLimit = None,
+    validation: Validation = None,
     dry_run: DryRun = False,
     resume: Resume = False,
     force: Force = False,
     *,
+    changing: Changing,
+    jobs: Jobs,
     compute: Compute,
     reading: Reading,
     telling: Telling,
@@ -148,44 +63,72 @@ def train(
     Missing cells are allowed everywhere but in the label.
 
     Example: cbvae train payments.csv --label fraud --exclude payment_id -o fraud.cbvae
+
+    One class of a bundle alone: cbvae train new.csv --update fraud.cbvae -o newer.cbvae
     """
-    from cbvae_cli.records import Columns
-    from cbvae_cli.table.source import open_source
+    from cbvae_cli.table.source import Source, open_source
     from cbvae_cli.training.fit import SCALES
     from cbvae_cli.training.presets import PRESETS
     from cbvae_cli.training.read import find_schema, read_table
     from cbvae_cli.training.thin import thinning_for
+    from cbvae_cli.training.validation import check_validation, open_validation
 
     talk = telling.talk_only()
-    target = _checked(output, force=force, dry_run=dry_run)
     given: dict[str, Any] = {
         "model": model,
         "latent": latent,
-        "hidden": _layers(hidden),
+        "hidden": layer_sizes(hidden),
         "epochs": epochs,
         "mask": mask,
-        "seed": compute.seed,
     }
+    if changing.wanted:
+        others = {"--validation": validation is not None}
+        others |= {"--members": members is not None}
+        others |= {"--time-limit": time_limit is not None}
+        others |= {"--dry-run": dry_run, "--resume": resume}
+        changing.check(data, jobs, others)
+        changing.run(
+            data,
+            label,
+            _checked(output, force=force, dry_run=False),
+            {**given, "preset": preset},
+            force=force,
+            jobs=jobs,
+            compute=compute,
+            reading=reading,
+            telling=telling,
+        )
+        return
+    target = _checked(output, force=force, dry_run=dry_run)
+    data, label = _named(data, label)
+    if resume and time_limit is not None:
+        raise UsageProblem(
+            "--resume cannot go on with a run under --time-limit",
+            hint="give one of them alone",
+        )
+    given |= {"members": members, "time_limit": time_limit}
     known = {name: value for name, value in given.items() if value is not None}
-    settings = dataclasses.replace(PRESETS[preset], **known)
-    columns = Columns(
-        label,
-        tuple(exclude or ()),
-        tuple(categorical or ()),
-        tuple(numeric or ()),
-        drop_unlabelled,
-    )
+    preset = preset or "default"
+    settings = dataclasses.replace(PRESETS[preset], **known, seed=compute.seed)
+    columns = jobs.columns(label)
     device = compute.prepare()
-    with open_source(data, reading.options(), reread=True) as source:
+    options = reading.options()
+    _one_stream(data, validation)
+    with (
+        open_validation(validation, options) as held,
+        open_source(data, options, reread=True) as source,
+    ):
         talk.say(f"reading {source.name}")
         schema, warnings = find_schema(source, columns)
+        if isinstance(held, Source):
+            warnings += check_validation(held, schema, columns)
         thinning = thinning_for(schema, compute.max_memory)
-        table = read_table(source, schema, SCALES[settings.scale], thinning)
+        table = read_table(source, schema, SCALES[settings.scale], thinning, held)
         table.warnings[:0] = warnings
         name = source.name
     for warning in table.warnings:
         talk.warn(warning)
-    _tell_schema(table.schema, talk)
+    tell_schema(table.schema, talk)
     if dry_run:
         _dry_run(table, settings, device, talk, telling)
         return
@@ -245,8 +188,7 @@ def _fit(
     summary = {
         "bundle": str(path),
         "data": name,
-        "rows": len(table.labels),
-        **_described(table.schema),
+        **described(table),
         "settings": training["settings"],
         "steps": training["steps"],
         "parts": training["parts"],
@@ -254,6 +196,20 @@ def _fit(
         "warnings": talk.warnings,
     }
     emit(summary, "train", telling.json)
+
+
+def _named(data: str | None, label: str | None) -> tuple[str, str]:
+    """Refuse to train without a table or a label column."""
+    if data is None:
+        raise UsageProblem(
+            "there is no table to train on",
+            expected="cbvae train DATA --label COL -o NAME.cbvae",
+        )
+    if label is None:
+        raise UsageProblem(
+            "no column is named that holds each row's class", expected="--label COL"
+        )
+    return data, label
 
 
 def _checked(output: str | None, *, force: bool, dry_run: bool) -> str:
@@ -295,54 +251,12 @@ def _run_folder(target: str) -> Path:
     return path.with_name(f".{path.name}.run")
 
 
-def _layers(text: str | None) -> tuple[int, ...] | None:
-    if text is None:
-        return None
-    try:
-        sizes = tuple(int(size) for size in text.split(","))
-    except ValueError:
-        sizes = ()
-    if not sizes or not all(1 <= size <= 65_536 for size in sizes):
+def _one_stream(data: str, validation: str | None) -> None:
+    if data == validation == "-":
         raise UsageProblem(
-            f"--hidden {text!r} is no list of layer sizes", expected="as in 128,128"
+            "the table and --validation cannot both be standard input",
+            hint="name a file for one of them",
         )
-    return sizes
-
-
-def _described(schema: "Schema") -> dict[str, Any]:
-    label = schema.label
-    return {
-        "label": label.name,
-        "classes": dict(zip(label.classes, label.counts, strict=True)),
-        "positive": label.classes[label.smallest],
-        "columns": [
-            {
-                "name": column.name,
-                "role": column.role,
-                "kind": column.kind.name if column.kind is not None else None,
-            }
-            for column in schema.columns
-        ],
-    }
-
-
-def _tell_schema(schema: "Schema", talk: "Talk") -> None:
-    label = schema.label
-    total = sum(label.counts)
-    rows = [
-        (name, count, f"{count / total:.2%}")
-        for name, count in zip(label.classes, label.counts, strict=True)
-    ]
-    talk.table(f"Classes in column '{label.name}'", ("class", "rows", "share"), rows)
-    kinds: dict[str, list[str]] = {}
-    for column in schema.columns:
-        kind = column.kind.name if column.kind is not None else column.role
-        kinds.setdefault(kind, []).append(column.name)
-    listed = [
-        (kind, len(names), ", ".join(names[:8]) + (", …" if len(names) > 8 else ""))
-        for kind, names in kinds.items()
-    ]
-    talk.table("Columns", ("kind", "columns", "names"), listed)
 
 
 def _dry_run(
@@ -355,8 +269,7 @@ def _dry_run(
     seconds = estimate_seconds(table, settings, device)
     talk.say(f"training would take about {spoken(seconds)}; nothing was written")
     summary = {
-        "rows": len(table.labels),
-        **_described(table.schema),
+        **described(table),
         "settings": dataclasses.asdict(settings),
         "estimated_seconds": round(seconds, 1),
         "dry_run": True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -11,79 +12,158 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cbvae_cli.families.contract import Belief, Family, Plan, Rows
-from cbvae_cli.families.measure import believe, measure
+from cbvae_cli.families.measure import believe, density, draws_each, measure
 from cbvae_cli.networks.vae import Shape, StackedVAE
 from cbvae_cli.table.matrix import Encoded, Layout
 
 
 class ClassVAE(Family):
-    """A network per class, each trained on the rows of its class alone.
+    """Networks per class, each trained on rows of its class alone.
 
     Parameters
     ----------
     layout : Layout
-    n_classes : int
+    n_classes, n_members, n_draws : int
     nets : StackedVAE
-        One a class, in class order.
+        One a class and member, class by class.
     """
 
     name: ClassVar[str] = "cbvae"
-    rules: ClassVar[tuple[str, ...]] = ("likelihood", "probability", "error")
+    rules: ClassVar[tuple[str, ...]] = (
+        *("posterior", "likelihood", "probability", "error"),
+    )
+    sharpens: ClassVar[bool] = True
 
-    def __init__(self, layout: Layout, n_classes: int, nets: StackedVAE) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        n_classes: int,
+        n_members: int,
+        n_draws: int,
+        nets: StackedVAE,
+    ) -> None:
         self.layout = layout
         self.n_classes = n_classes
+        self.n_members = n_members
+        self.n_draws = n_draws
         self.nets = nets
         self.mixtures = []
-        self._single: dict[int, StackedVAE] = {}
+        self._picked: dict[tuple[int, ...], StackedVAE] = {}
 
-    def _net(self, place: int) -> StackedVAE:
-        """Give the network of one class; only for trained families."""
-        if place not in self._single:
-            self._single[place] = self.nets.only(place)
-        return self._single[place]
+    def _net(self, places: tuple[int, ...]) -> StackedVAE:
+        """Give some networks as a stack; only for trained families."""
+        if places not in self._picked:
+            self._picked[places] = self.nets.only(places)
+        return self._picked[places]
 
     @classmethod
     def build(
-        cls, layout: Layout, classes: Sequence[str], shape: Shape, seed: int
+        cls,
+        layout: Layout,
+        classes: Sequence[str],
+        shape: Shape,
+        n_members: int,
+        seed: int,
     ) -> ClassVAE:
         """Make an untrained family."""
         generator = torch.Generator().manual_seed(seed)
-        nets = StackedVAE(layout, shape, len(classes), generator)
-        return cls(layout, len(classes), nets)
+        nets = StackedVAE(layout, shape, len(classes) * n_members, generator)
+        return cls(layout, len(classes), n_members, draws_each(n_members), nets)
+
+    def member(self, number: int) -> ClassVAE:
+        """Give one member as a family of its own, without mixtures."""
+        places = range(number, self.n_classes * self.n_members, self.n_members)
+        nets = self.nets.only(tuple(places))
+        return ClassVAE(self.layout, self.n_classes, 1, self.n_draws, nets)
+
+    def only(self, classes: Sequence[int]) -> ClassVAE:
+        """Give some classes as a family of their own, mixtures included."""
+        nets = [n for place in classes for n in self._nets_of(place)]
+        some = ClassVAE(
+            self.layout,
+            len(classes),
+            self.n_members,
+            self.n_draws,
+            self.nets.only(tuple(nets)),
+        )
+        if self.mixtures:
+            some.mixtures = [self.mixtures[n] for n in nets]
+        return some
+
+    def beside(self, other: ClassVAE) -> ClassVAE:
+        """Give these classes and, behind them, those of another family.
+
+        Mixtures come with them where both families have theirs.
+
+        Parameters
+        ----------
+        other : ClassVAE
+            Of as many members, over the same columns.
+        """
+        both = ClassVAE(
+            self.layout,
+            self.n_classes + other.n_classes,
+            self.n_members,
+            self.n_draws,
+            self.nets.beside(other.nets),
+        )
+        if self.mixtures and other.mixtures:
+            both.mixtures = [*self.mixtures, *other.mixtures]
+        return both
+
+    def _nets_of(self, place: int) -> range:
+        return range(place * self.n_members, (place + 1) * self.n_members)
+
+    def copy(self) -> ClassVAE:
+        """Give the same networks as a family of its own, without mixtures."""
+        return ClassVAE(
+            self.layout,
+            self.n_classes,
+            self.n_members,
+            self.n_draws,
+            copy.deepcopy(self.nets).requires_grad_(True).train(),
+        )
 
     def plan(self, encoded: Encoded, labels: NDArray[np.int64]) -> Plan:
         """Give each network the rows of its class."""
         seen = encoded.observed[:, self.nets.order.cpu().numpy()]
-        rows = [np.flatnonzero(labels == place) for place in range(self.n_classes)]
-        return Plan(self.nets, encoded.matrix, seen, rows)
+        of_class = [np.flatnonzero(labels == place) for place in range(self.n_classes)]
+        rows = [found for found in of_class for _ in range(self.n_members)]
+        members = list(range(self.n_members)) * self.n_classes
+        return Plan(self.nets, encoded.matrix, seen, rows, members)
 
     def evidence(self, rows: Rows, parts: Sequence[str]) -> Tensor:
-        """Ask every class's network, shape (n_rows, n_classes, n_parts)."""
-        return measure(self.nets, rows, parts).transpose(0, 1)
+        """Ask all networks, shape (n_rows, n_members, n_classes, n_parts)."""
+        found = measure(self.nets, rows, parts, self.n_draws)
+        found = found.view(self.n_classes, self.n_members, *found.shape[1:])
+        return found.permute(2, 1, 0, 3)
 
     def fill(self, rows: Rows, place: int) -> Belief:
-        """Ask the network of a class."""
-        mean, deviation = believe(self._net(place), rows)
-        return Belief(mean[0].cpu().numpy(), deviation[0].cpu().numpy())
+        """Ask the networks of a class."""
+        first = place * self.n_members
+        nets = self._net(tuple(range(first, first + self.n_members)))
+        mean, deviation = believe(nets, rows, self.n_draws)
+        return Belief(mean.cpu().numpy(), deviation.cpu().numpy())
 
-    def sample(self, place: int, n_rows: int, rng: np.random.Generator) -> NDArray[Any]:
-        """Draw from the aggregate posterior of a class and decode."""
-        z = torch.from_numpy(self.mixtures[place].draw(n_rows, rng)).float()
-        return self.draw_from(z, place, rng)
+    def density(self, rows: Rows, hidden: Tensor, place: int) -> Tensor:
+        """Ask the networks of a class, shape (n_rows, n_members)."""
+        first = place * self.n_members
+        nets = self._net(tuple(range(first, first + self.n_members)))
+        return density(nets, rows, hidden, self.n_draws)
 
     @torch.inference_mode()
-    def encode(self, rows: Rows, place: int) -> tuple[Tensor, Tensor]:
-        """Give the posterior of rows by the network of a class."""
-        mean, log_variance = self._net(place).posterior(rows.values, rows.seen)
+    def encode(self, rows: Rows, place: int, member: int = 0) -> tuple[Tensor, Tensor]:
+        """Give the posterior of rows by a network of a class."""
+        net = self._net((place * self.n_members + member,))
+        mean, log_variance = net.posterior(rows.values, rows.seen)
         return mean[0], torch.exp(0.5 * log_variance[0])
 
     @torch.inference_mode()
     def draw_from(
-        self, z: Tensor, place: int, rng: np.random.Generator
+        self, z: Tensor, place: int, rng: np.random.Generator, member: int = 0
     ) -> NDArray[Any]:
-        """Decode latent points by the network of a class and draw cells."""
-        net = self._net(place)
+        """Decode latent points by a network of a class and draw cells."""
+        net = self._net((place * self.n_members + member,))
         params = net.decode(z.to(net.order.device)[None])
         drawn: NDArray[Any] = net.sample_cells(params, rng)[0].cpu().numpy()
         return drawn

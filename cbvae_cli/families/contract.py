@@ -61,18 +61,21 @@ class Plan:
         The matrix of the networks, which may hold more than the table's columns.
     seen : bool array, shape (n_rows, n_cells)
         In matrix order.
-    member_rows : list of int array
-        Rows that each network may learn from.
+    rows : list of int array
+        Rows that each network speaks of.
+    members : list of int
+        The member that each network belongs to.
     """
 
     nets: StackedVAE
     values: NDArray[np.float32]
     seen: NDArray[np.bool_]
-    member_rows: list[NDArray[np.int64]]
+    rows: list[NDArray[np.int64]]
+    members: list[int]
 
 
 class Family(ABC):
-    """Models of p(row given class) for every class.
+    """Models of p(row given class) for every class, by one member or several.
 
     Attributes
     ----------
@@ -80,25 +83,39 @@ class Family(ABC):
         Key in `cbvae_cli.families.FAMILIES`.
     rules : tuple of str
         Rules of `classify` that the family can answer.
+    sharpens : bool
+        Whether a joint phase can train its networks against each other: those of a
+        member stand class by class behind each other.
     layout : Layout
         Of the table's columns.
-    n_classes : int
+    n_classes, n_members : int
+    n_draws : int
+        Posterior draws of each member in an answer.
     nets : StackedVAE
     mixtures : list of Mixture
-        Aggregate posterior of each class; filled by training.
+        Aggregate posterior of each class and member, class by class; filled by
+        training.
     """
 
     name: ClassVar[str]
     rules: ClassVar[tuple[str, ...]]
+    sharpens: ClassVar[bool] = False
     layout: Layout
     n_classes: int
+    n_members: int
+    n_draws: int
     nets: StackedVAE
     mixtures: list[Mixture]
 
     @classmethod
     @abstractmethod
     def build(
-        cls, layout: Layout, classes: Sequence[str], shape: Shape, seed: int
+        cls,
+        layout: Layout,
+        classes: Sequence[str],
+        shape: Shape,
+        n_members: int,
+        seed: int,
     ) -> Family:
         """Make an untrained family.
 
@@ -107,9 +124,18 @@ class Family(ABC):
         layout : Layout
         classes : sequence of str
         shape : Shape
+        n_members : int
         seed : int
             Of the initial weights.
         """
+
+    @abstractmethod
+    def member(self, number: int) -> Family:
+        """Give one member as a family of its own, without mixtures."""
+
+    @abstractmethod
+    def copy(self) -> Family:
+        """Give the same networks as a family of its own, without mixtures."""
 
     @abstractmethod
     def plan(self, encoded: Encoded, labels: NDArray[np.int64]) -> Plan:
@@ -127,20 +153,49 @@ class Family(ABC):
 
         Returns
         -------
-        Tensor, shape (n_rows, n_classes, n_parts)
+        Tensor, shape (n_rows, n_members, n_classes, n_parts)
         """
 
     @abstractmethod
     def fill(self, rows: Rows, place: int) -> Belief:
-        """Give what a class holds to be in each cell, seen or not."""
+        """Give what a class holds to be in each cell, seen or not: all members'."""
 
     @abstractmethod
+    def density(self, rows: Rows, hidden: Tensor, place: int) -> Tensor:
+        """Give the log density of hidden cells under a class, given those shown.
+
+        Parameters
+        ----------
+        rows : Rows
+            With the true values of the cells.
+        hidden : bool Tensor, shape (1, n_rows, n_cells)
+            In matrix order.
+        place : int
+
+        Returns
+        -------
+        Tensor, shape (n_rows, n_members)
+            In nats.
+        """
+
     def sample(self, place: int, n_rows: int, rng: np.random.Generator) -> NDArray[Any]:
-        """Draw encoded rows of a class, shape (n_rows, width), from its prior."""
+        """Draw encoded rows of a class, shape (n_rows, width).
+
+        Each row comes from the aggregate posterior of a member picked at random.
+        """
+        of_row = rng.integers(self.n_members, size=n_rows)
+        drawn = np.empty((n_rows, self.layout.width), dtype=np.float32)
+        for member in range(self.n_members):
+            rows = np.flatnonzero(of_row == member)
+            if len(rows):
+                mixture = self.mixtures[place * self.n_members + member]
+                z = torch.from_numpy(mixture.draw(len(rows), rng)).float()
+                drawn[rows] = self.draw_from(z, place, rng, member)
+        return drawn
 
     @abstractmethod
-    def encode(self, rows: Rows, place: int) -> tuple[Tensor, Tensor]:
-        """Give the posterior of rows under a class: mean and deviation.
+    def encode(self, rows: Rows, place: int, member: int = 0) -> tuple[Tensor, Tensor]:
+        """Give the posterior of rows under a class and member: mean and deviation.
 
         Returns
         -------
@@ -149,9 +204,14 @@ class Family(ABC):
 
     @abstractmethod
     def draw_from(
-        self, z: Tensor, place: int, rng: np.random.Generator
+        self, z: Tensor, place: int, rng: np.random.Generator, member: int = 0
     ) -> NDArray[Any]:
-        """Draw encoded rows of a class at latent points, shape (n_rows, width)."""
+        """Draw encoded rows of a class at a member's latent points.
+
+        Returns
+        -------
+        float32 array, shape (n_rows, width)
+        """
 
     def rows(self, encoded: Encoded) -> Rows:
         """Turn encoded rows into tensors on the networks' device."""
@@ -183,7 +243,9 @@ class Family(ABC):
             if name.startswith("nets/")
         }
         self.nets.load_state_dict(state, strict=True)
+        if not any(name.startswith("mixture/") for name in arrays):
+            return  # networks that only tell classes apart draw no rows
         self.mixtures = [
             Mixture(**{n: arrays[f"mixture/{place}/{n}"] for n in Mixture.FIELDS})
-            for place in range(self.n_classes)
+            for place in range(self.n_classes * self.n_members)
         ]

@@ -12,11 +12,17 @@ from cbvae_cli.families.contract import Rows
 from cbvae_cli.networks.draws import normal_draws
 from cbvae_cli.networks.vae import StackedVAE, kl_to_standard
 
-N_DRAWS = 16
+N_DRAWS = 16  # of all members together
+LEAST_DRAWS = 4  # of each
+
+
+def draws_each(n_members: int) -> int:
+    """Count the posterior draws of each of some members: pairs of mirror images."""
+    return max(LEAST_DRAWS, N_DRAWS // n_members // 2 * 2)
 
 
 @torch.inference_mode()
-def measure(nets: StackedVAE, rows: Rows, parts: Sequence[str]) -> Tensor:
+def measure(nets: StackedVAE, rows: Rows, parts: Sequence[str], n_draws: int) -> Tensor:
     """Measure how well each network explains each row.
 
     Parameters
@@ -29,6 +35,8 @@ def measure(nets: StackedVAE, rows: Rows, parts: Sequence[str]) -> Tensor:
         (the reconstruction probability of An & Cho, 2015). `"kl"`: divergence of the
         posterior from N(0, I), in nats. `"elbo"`: recon - kl. `"iw"`: the
         importance-weighted bound (Burda, Grosse & Salakhutdinov, 2016), in nats.
+    n_draws : int
+        Of each network's posterior.
 
     Returns
     -------
@@ -40,45 +48,77 @@ def measure(nets: StackedVAE, rows: Rows, parts: Sequence[str]) -> Tensor:
         params = nets.decode(mean)
         found["error"] = nets.squared_error(params, rows.values, rows.seen)
     if {"recon", "elbo", "iw"} & set(parts):
-        found |= _over_draws(nets, rows, mean, log_variance)
+        found |= _over_draws(nets, rows, mean, log_variance, n_draws)
         found["elbo"] = found["recon"] - found["kl"]
     return torch.stack([found[part] for part in parts], dim=-1)
 
 
 def _over_draws(
-    nets: StackedVAE, rows: Rows, mean: Tensor, log_variance: Tensor
+    nets: StackedVAE, rows: Rows, mean: Tensor, log_variance: Tensor, n_draws: int
 ) -> dict[str, Tensor]:
     deviation = torch.exp(0.5 * log_variance)
     total = torch.zeros_like(mean[..., 0])
     weights = []
-    for noise in normal_draws(N_DRAWS, nets.latent).to(mean):
+    for noise in normal_draws(n_draws, nets.latent).to(mean):
         z = mean + deviation * noise
         recon = nets.log_prob(nets.decode(z), rows.values, rows.seen)
         prior = -0.5 * z.square().sum(-1)
         posterior = -0.5 * noise.square().sum() - 0.5 * log_variance.sum(-1)
         total += recon
         weights.append(recon + prior - posterior)
-    together = torch.stack(weights).logsumexp(0) - math.log(N_DRAWS)
-    return {"recon": total / N_DRAWS, "iw": together}
+    together = torch.stack(weights).logsumexp(0) - math.log(n_draws)
+    return {"recon": total / n_draws, "iw": together}
 
 
 @torch.inference_mode()
-def believe(nets: StackedVAE, rows: Rows) -> tuple[Tensor, Tensor]:
-    """Give mean and deviation of every cell, averaged over posterior draws.
+def believe(nets: StackedVAE, rows: Rows, n_draws: int) -> tuple[Tensor, Tensor]:
+    """Give mean and deviation of every cell, over posterior draws of all networks.
 
     Returns
     -------
-    mean, deviation : Tensor, shape (n_nets, n_rows, width)
+    mean, deviation : Tensor, shape (n_rows, width)
         The deviation joins the spread of a cell given z and that between draws.
     """
     mean, log_variance = nets.posterior(rows.values, rows.seen)
     spread = torch.exp(0.5 * log_variance)
     first = second = torch.zeros(())
-    for noise in normal_draws(N_DRAWS, nets.latent).to(mean):
+    for noise in normal_draws(n_draws, nets.latent).to(mean):
         params = nets.decode(mean + spread * noise)
         cells = nets.mean(params)
-        first = first + cells
-        second = second + cells.square() + nets.deviation(params).square()
-    average = first / N_DRAWS
-    variance = (second / N_DRAWS - average.square()).clamp(min=0)
+        first = first + cells.sum(0)
+        second = second + (cells.square() + nets.deviation(params).square()).sum(0)
+    count = n_draws * nets.n_nets
+    average = first / count
+    variance = (second / count - average.square()).clamp(min=0)
     return average, variance.sqrt()
+
+
+@torch.inference_mode()
+def density(nets: StackedVAE, rows: Rows, hidden: Tensor, n_draws: int) -> Tensor:
+    """Give the log density of hidden cells given those that stay shown.
+
+    Parameters
+    ----------
+    nets : StackedVAE
+    rows : Rows
+        With the true values of the cells.
+    hidden : bool Tensor, shape (1, n_rows, n_cells)
+        Cells that the encoder is not shown, in matrix order.
+    n_draws : int
+        Of each network's posterior.
+
+    Returns
+    -------
+    Tensor, shape (n_rows, n_nets)
+        In nats: log of the mean density over posterior draws. Cells that are missing
+        give nothing.
+    """
+    mean, log_variance = nets.posterior(rows.values, rows.seen & ~hidden)
+    spread = torch.exp(0.5 * log_variance)
+    asked = rows.seen & hidden
+    found = [
+        nets.log_prob(nets.decode(mean + spread * noise), rows.values, asked)
+        for noise in normal_draws(n_draws, nets.latent).to(mean)
+    ]
+    together = torch.stack(found).logsumexp(0) - math.log(n_draws)
+    return together.T

@@ -12,7 +12,10 @@ from cbvae_cli.table.cells import Floats
 
 
 def ranking(
-    probabilities: Floats, labels: NDArray[np.int64], classes: tuple[str, ...]
+    probabilities: Floats,
+    labels: NDArray[np.int64],
+    classes: tuple[str, ...],
+    weights: Floats | None = None,
 ) -> dict[str, Any]:
     """Measure p(class given row) against the truth.
 
@@ -21,6 +24,7 @@ def ranking(
     probabilities : float64 array, shape (n_rows, n_classes)
     labels : int array, shape (n_rows,)
     classes : tuple of str
+    weights : float64 array, shape (n_rows,), optional
 
     Returns
     -------
@@ -36,8 +40,12 @@ def ranking(
         truth = labels == place
         if truth.any() and not truth.all():
             scores = probabilities[:, place]
-            auprc[name] = float(metrics.average_precision_score(truth, scores))
-            auroc[name] = float(metrics.roc_auc_score(truth, scores))
+            auprc[name] = float(
+                metrics.average_precision_score(truth, scores, sample_weight=weights)
+            )
+            auroc[name] = float(
+                metrics.roc_auc_score(truth, scores, sample_weight=weights)
+            )
     found: dict[str, Any] = {"rows": len(labels)}
     if not auprc:
         return found
@@ -49,7 +57,7 @@ def ranking(
         balanced = metrics.balanced_accuracy_score(labels, probabilities.argmax(axis=1))
     found["balanced_accuracy"] = float(balanced)
     given = np.maximum(probabilities[np.arange(len(labels)), labels], 1e-15)
-    found["log_loss"] = float(-np.log(given).mean())
+    found["log_loss"] = float(np.average(-np.log(given), weights=weights))
     return found
 
 

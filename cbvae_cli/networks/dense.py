@@ -9,6 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+# Products of a narrow width that is no multiple of this many numbers (MKL on AMD
+# processors) round a row by its place among the others; wider ones do not.
+LANES = 4
+NARROW = 16
+
 
 class StackedLinear(nn.Module):
     """An affine layer for each of several networks.
@@ -35,7 +40,15 @@ class StackedLinear(nn.Module):
         """Map (n_nets or 1, n_rows, n_in) to (n_nets, n_rows, n_out)."""
         if x.shape[0] != self.weight.shape[0]:
             x = x.expand(self.weight.shape[0], -1, -1)
-        return torch.baddbmm(self.bias, x, self.weight)
+        width = self.weight.shape[2]
+        if width >= NARROW or width % LANES == 0:
+            return torch.baddbmm(self.bias, x, self.weight)
+        spare = (0, -width % LANES)
+        weight, bias = (
+            functional.pad(self.weight, spare),
+            functional.pad(self.bias, spare),
+        )
+        return torch.baddbmm(bias, x, weight)[..., :width].contiguous()
 
 
 class StackedMLP(nn.Module):

@@ -105,19 +105,35 @@ class StackedVAE(nn.Module):
         sizes = (shape.latent, *reversed(shape.hidden), sum(self._params))
         self.decoder = StackedMLP(n_nets, sizes, generator)
 
-    def only(self, place: int) -> StackedVAE:
-        """Give one of the networks as a stack of its own, weights shared."""
-        single = StackedVAE(self.layout, self.shape, 1, torch.Generator())
-        alone = single.state_dict()
-        # Buffers that all networks share have the same shape in a stack of one.
+    def only(self, places: tuple[int, ...]) -> StackedVAE:
+        """Give some of the networks as a stack of its own, weights copied."""
         picked = {
-            name: tensor
-            if tensor.shape == alone[name].shape
-            else tensor[place : place + 1]
+            name: tensor if _shared(tensor) else tensor[list(places)]
             for name, tensor in self.state_dict().items()
         }
-        single.load_state_dict(picked, assign=True)
-        return single.to(self.order.device)
+        return self._stacked(len(places), picked)
+
+    def beside(self, other: StackedVAE) -> StackedVAE:
+        """Give these networks and, behind them, others, as one stack, weights copied.
+
+        What networks share is taken from these.
+        """
+        state = other.state_dict()
+        both = {
+            name: tensor if _shared(tensor) else torch.cat([tensor, state[name]])
+            for name, tensor in self.state_dict().items()
+        }
+        return self._stacked(self.n_nets + other.n_nets, both)
+
+    def share_of(self, other: StackedVAE) -> None:
+        """Take over what networks share from others over the same columns."""
+        shared = {n: t for n, t in other.state_dict().items() if _shared(t)}
+        self.load_state_dict(shared, strict=False)
+
+    def _stacked(self, n_nets: int, state: dict[str, Tensor]) -> StackedVAE:
+        some = StackedVAE(self.layout, self.shape, n_nets, torch.Generator())
+        some.load_state_dict(state, assign=True)
+        return some.to(self.order.device).eval().requires_grad_(False)
 
     def arrange(self, observed: Tensor) -> Tensor:
         """Put a mask in table order, shape (..., n_cells), into matrix order."""
@@ -230,6 +246,11 @@ class Noise:
 
     latent: Tensor
     inputs: Tensor | None
+
+
+def _shared(tensor: Tensor) -> bool:
+    """Tell what has no axis of networks, so that all share it."""
+    return tensor.dim() == 1
 
 
 def kl_to_standard(mean: Tensor, log_variance: Tensor) -> Tensor:

@@ -34,12 +34,22 @@ class Label:
         Training rows of each class.
     storage : str
         Arrow type in typed files.
+    positive : str
+        The class that thresholds and rates speak of; unless given, the smallest.
     """
 
     name: str
     classes: tuple[str, ...]
     counts: tuple[int, ...]
     storage: str
+    positive: str = ""
+
+    def __post_init__(self) -> None:
+        """Fill in the positive class."""
+        if not self.positive and "" not in self.classes:
+            object.__setattr__(self, "positive", self.classes[self.smallest])
+        if self.positive not in self.classes:
+            raise ValueError(f"no class '{self.positive}' to be the positive one")
 
     @cached_property
     def _known(self) -> pa.Array:
@@ -95,7 +105,7 @@ class Label:
             "classes": list(self.classes),
             "counts": list(self.counts),
             "storage": self.storage,
-            "positive": self.classes[self.smallest],
+            "positive": self.positive,
         }
 
     @classmethod
@@ -106,6 +116,7 @@ class Label:
             tuple(described["classes"]),
             tuple(described["counts"]),
             described["storage"],
+            described.get("positive", ""),
         )
 
 

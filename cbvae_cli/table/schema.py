@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbvae_cli.errors import DataProblem
-from cbvae_cli.table.cells import BadCell, Floats
+from cbvae_cli.table.cells import BadCell, Bools, Floats
 from cbvae_cli.table.kind import Arrays, Kind, kind_class
 from cbvae_cli.table.label import Label
 from cbvae_cli.table.source import Batch, Source
+
+LEFT_OUT = ("excluded", "unsupported", "group", "time", "weight")
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Column:
     name : str
     role : str
         `"modelled"`, or why it is not: `"constant"`, `"empty"`, `"identifier"`,
-        `"excluded"`, `"unsupported"`.
+        `"excluded"`, `"unsupported"`, or what it steered in training: `"group"`,
+        `"time"`, `"weight"`.
     kind : Kind or None
         How it is read and modelled; None unless modelled.
     storage : str
@@ -40,6 +43,11 @@ class Column:
     kind: Kind | None
     storage: str
     value: str = ""
+
+    @property
+    def left_out(self) -> bool:
+        """Tell whether synthetic rows go without the column."""
+        return self.role in LEFT_OUT
 
 
 @dataclass(frozen=True)
@@ -133,10 +141,10 @@ class Schema:
         """
         if self.label.name not in source.names:
             return np.full(batch.rows.num_rows, -1)
-        cells = batch.rows.column(source.names.index(self.label.name))
-        places, foreign = self.label.read(cells, source.missing(cells))
+        places, foreign = self.label_places(source, batch)
         if foreign.any():
             row = int(np.argmax(foreign))
+            cells = batch.rows.column(source.names.index(self.label.name))
             raise DataProblem(
                 f"label column '{self.label.name}' names a class that is not in "
                 "the bundle",
@@ -146,6 +154,13 @@ class Schema:
                 hint=f"add --hide '{self.label.name}' to leave the labels unread",
             )
         return places
+
+    def label_places(
+        self, source: Source, batch: Batch
+    ) -> tuple[NDArray[np.int64], Bools]:
+        """Read a label column that is there; see `Label.read`."""
+        cells = batch.rows.column(source.names.index(self.label.name))
+        return self.label.read(cells, source.missing(cells))
 
     def describe(self) -> dict[str, Any]:
         """Give the JSON form, without arrays."""

@@ -48,11 +48,20 @@ class Checkpoint:
         self.folder = folder
         self.identity = identity
 
+    def phase(self, name: str) -> Checkpoint:
+        """Give the part of the run that is one phase of it."""
+        return Checkpoint(self.folder / name, self.identity)
+
+    @property
+    def exists(self) -> bool:
+        """Tell whether there is a snapshot to go on from."""
+        return (self.folder / "run.json").is_file()
+
     def save(self, snapshot: Snapshot) -> None:
         """Write a snapshot aside, then rename: an older one survives a crash."""
         from safetensors.torch import save_file
 
-        self.folder.mkdir(exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         name = f"step-{snapshot.step}.safetensors"
         aside = self.folder / f".{name}.part"
         tensors = {n: t.contiguous().cpu() for n, t in snapshot.tensors.items()}

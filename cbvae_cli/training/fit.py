@@ -6,79 +6,48 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from cbvae_cli import __version__
 from cbvae_cli.answers.model import Model
-from cbvae_cli.families import family_class
+from cbvae_cli.calibration.certify import Certificate, certify
+from cbvae_cli.evidence import encode_rows, take
 from cbvae_cli.families.contract import Family
-from cbvae_cli.networks.vae import Shape
+from cbvae_cli.families.mixture import Mixture, fit_mixture
 from cbvae_cli.records import Epoch, Settings
 from cbvae_cli.table.kind import FitScale
-from cbvae_cli.table.matrix import Encoded, layout_of
 from cbvae_cli.table.scale import fit_quantiles, fit_standard
 from cbvae_cli.table.schema import Schema
-from cbvae_cli.training.calibrate import calibrate, mixtures
+from cbvae_cli.training.blind import Known
+from cbvae_cli.training.calibrate import calibrate
 from cbvae_cli.training.checkpoint import Checkpoint
-from cbvae_cli.training.loop import Loop, place_data
-from cbvae_cli.training.parts import CALIBRATE, LEAST_ROWS, STOP, TRAIN, Parts, split
+from cbvae_cli.training.loop import Loop
+from cbvae_cli.training.parts import CERTIFIED, HELD, LEAST_ROWS, Parts
 from cbvae_cli.training.read import Table
+from cbvae_cli.training.search import SEARCHING, searched, within
+from cbvae_cli.training.start import Start, prepare
 
 SCALES: dict[str, FitScale] = {"quantile": fit_quantiles, "standard": fit_standard}
-UNIT = dict.fromkeys(("gaussian", "bernoulli", "count", "categorical"), "unit")
 TRIED_STEPS = 10
-
-
-@dataclass(frozen=True)
-class Start:
-    """Everything that stands before the first step.
-
-    Attributes
-    ----------
-    family : Family
-        Untrained.
-    encoded : Encoded
-        The whole table.
-    parts : Parts
-    loop : Loop
-    """
-
-    family: Family
-    encoded: Encoded
-    parts: Parts
-    loop: Loop
-
-
-def prepare(table: Table, settings: Settings, device: torch.device) -> Start:
-    """Encode a table, split it and build untrained networks."""
-    layout = layout_of(table.schema.kinds, UNIT if settings.unit_deviation else {})
-    encoded = layout.encode(table.values)
-    parts = split(
-        table.values,
-        table.labels,
-        settings.stop_share,
-        settings.calibration_share,
-        settings.seed,
-    )
-    shape = Shape(settings.latent, settings.hidden, settings.noise)
-    family = family_class(settings.model).build(
-        layout, table.schema.label.classes, shape, settings.seed
-    )
-    family.nets.to(device)
-    plan = family.plan(encoded, table.labels)
-    return Start(
-        family, encoded, parts, Loop(plan, place_data(plan, parts, device), settings)
-    )
+MOST_ENCODED = 20_000  # rows of a class whose encodings a mixture is fitted on
 
 
 def estimate_seconds(table: Table, settings: Settings, device: torch.device) -> float:
     """Guess how long training takes, from a few steps that are thrown away."""
-    loop = prepare(table, settings, device).loop
+    start = prepare(table, settings, device)
+    loop = start.generative()
+    joint = start.settings.joint_steps if start.sharpens else 0
+    return _step_seconds(loop) * (loop.steps + joint)
+
+
+def _step_seconds(loop: Loop) -> float:
+    """Time a few steps."""
     begin = time.perf_counter()
     loop.advance()  # the first step warms up
     tried = min(TRIED_STEPS, loop.steps - 1)  # the schedule ends with the last
@@ -86,7 +55,7 @@ def estimate_seconds(table: Table, settings: Settings, device: torch.device) -> 
         begin = time.perf_counter()
     for _ in range(tried):
         loop.advance()
-    return (time.perf_counter() - begin) / max(tried, 1) * loop.steps
+    return (time.perf_counter() - begin) / max(tried, 1)
 
 
 def fit(
@@ -116,39 +85,133 @@ def fit(
     -------
     Model
     """
-    schema, labels = table.schema, table.labels
-    start = prepare(table, settings, device)
-    family, encoded, parts, loop = start.family, start.encoded, start.parts, start.loop
+    start = prepare(table, _settled(table, settings, device), device)
+    known, family, settings = start.known, start.family, start.settings
     checkpoint = None
     if run_folder is not None:
         checkpoint = Checkpoint(run_folder, _identity(table, settings))
-        if resume:
-            loop.restore(checkpoint.load())
-    loop.run(observe, checkpoint)
-    family.nets.eval().requires_grad_(False)
-    family.mixtures = mixtures(family, encoded, labels, parts, settings.seed)
-    temperatures, judges, held_out = calibrate(
-        family, encoded, labels, parts, schema.label, settings.seed
-    )
+    classifier, loops = _trained(start, observe, checkpoint, resume)
+    family.mixtures = mixtures_of(family, known, settings.seed)
+    found = calibrate(family, classifier, known, settings.seed)
     training: dict[str, Any] = {
-        "steps": loop.steps,
-        "best_steps": loop.best_step.tolist(),
-        "parts": _part_counts(parts, table),
-        "held_out": held_out,
-        "history": [_epoch(epoch) for epoch in loop.history],
-        "warnings": [*table.warnings, *_tiny(schema)],
+        "steps": sum(loop.steps for loop in loops),
+        "best_steps": [loop.best_step.tolist() for loop in loops],
+        "parts": _part_counts(known.parts, table),
+        "held_out": found.held_out,
+        "posterior": found.parts,
+        "history": [plain_epoch(epoch) for loop in loops for epoch in loop.history],
+        "warnings": [*table.warnings, *tiny_classes(table.schema)],
         "settings": {**asdict(settings), "hidden": list(settings.hidden)},
-        "data": {"rows": sum(schema.label.counts), "digest": table.digest},
+        "data": {"rows": sum(table.schema.label.counts), "digest": table.digest},
     }
-    return Model(
-        schema,
+    model = Model(
+        table.schema,
         family.layout,
         family,
-        temperatures,
-        judges,
+        classifier,
+        found.temperatures,
+        found.posterior,
+        found.thresholds,
+        found.judges,
+        None,
         training["settings"],
         training,
+        found.witnesses,
     )
+    return replace(model, certificate=_certified(model, known))
+
+
+def _settled(table: Table, settings: Settings, device: torch.device) -> Settings:
+    """Search for settings and shorten training, where that is wanted."""
+    begun, limit = time.monotonic(), settings.time_limit
+
+    def judge(tried: Settings) -> float:
+        model = fit(
+            table,
+            replace(tried, time_limit=None),
+            device=device,
+            observe=lambda epoch: None,
+            run_folder=None,
+            resume=False,
+        )
+        found: dict[str, Any] = model.training["held_out"]
+        return float(found.get("posterior", {}).get("log_loss", 0.0))
+
+    if settings.search:
+        deadline = None if limit is None else begun + SEARCHING * limit
+        settings = replace(searched(settings, judge, deadline), search=False)
+    if limit is None:
+        return settings
+    each = _step_seconds(prepare(table, settings, device).generative())
+    return within(settings, each, limit - (time.monotonic() - begun))
+
+
+def _trained(
+    start: Start,
+    observe: Callable[[Epoch], None],
+    checkpoint: Checkpoint | None,
+    resume: bool,
+) -> tuple[Family, list[Loop]]:
+    """Run the phases; gives the networks for telling classes apart, and the loops."""
+    family = start.family
+    if checkpoint is not None and not resume:
+        checkpoint.phase("joint").remove()  # of an older run
+    loops = [start.generative()]
+    total = loops[0].steps + (start.settings.joint_steps if start.sharpens else 0)
+    _run(loops[0], "generative", 0, total, observe, checkpoint, resume)
+    family.nets.eval().requires_grad_(False)
+    if not start.sharpens:
+        return family, loops
+    classifier = family.copy()
+    loops.append(start.joint(classifier))
+    goes_on = resume and checkpoint is not None and checkpoint.phase("joint").exists
+    _run(loops[1], "joint", loops[0].steps, total, observe, checkpoint, goes_on)
+    classifier.nets.eval().requires_grad_(False)
+    return classifier, loops
+
+
+def _run(
+    loop: Loop,
+    phase: str,
+    before: int,
+    total: int,
+    observe: Callable[[Epoch], None],
+    checkpoint: Checkpoint | None,
+    resume: bool,
+) -> None:
+    own = checkpoint.phase(phase) if checkpoint is not None else None
+    if own is not None and resume:
+        loop.restore(own.load())
+    loop.run(
+        lambda epoch: observe(replace(epoch, step=before + epoch.step, steps=total)),
+        own,
+    )
+    if own is not None:
+        own.save(loop.snapshot())  # a run that is broken off later starts behind it
+
+
+def mixtures_of(family: Family, known: Known, seed: int) -> list[Mixture]:
+    """Fit the aggregate posterior of every class and member on its training rows."""
+    found = []
+    for place in range(family.n_classes):
+        own = np.flatnonzero(known.labels == place)
+        for member in range(family.n_members):
+            parts = known.parts
+            rows = np.union1d(parts.trains(member, own), parts.stop(member, own))
+            some = take(known.encoded, rows[: MOST_ENCODED // family.n_members])
+            mean, deviation = encode_rows(family, some, place, member)
+            found.append(fit_mixture(mean, deviation, seed))
+    return found
+
+
+def _certified(model: Model, known: Known) -> Certificate | None:
+    """Score the rows that nothing has seen, by the model as it will be deployed."""
+    rows = known.parts.certified(np.arange(len(known.labels)))
+    if not len(rows):
+        return None
+    label = known.label
+    log_p = model.log_probabilities(known.values[rows], "posterior")
+    return certify(log_p, known.labels[rows], label.place(label.positive))
 
 
 def _identity(table: Table, settings: Settings) -> str:
@@ -157,6 +220,7 @@ def _identity(table: Table, settings: Settings) -> str:
         "settings": asdict(settings),
         "data": table.digest,
         "columns": [column.name for column in table.schema.columns],
+        "positive": table.schema.label.positive,
         "version": __version__,
         "torch": torch.__version__,
     }
@@ -165,22 +229,28 @@ def _identity(table: Table, settings: Settings) -> str:
 
 
 def _part_counts(parts: Parts, table: Table) -> dict[str, list[int]]:
+    """Count each class's rows: that train, calibrate, or certify."""
+    calibrates = (parts.fold >= 0) | (parts.fold == HELD)
+    kinds: dict[str, NDArray[np.bool_]] = {
+        "train": parts.fold > HELD,
+        "calibrate": calibrates,
+        "certify": parts.fold == CERTIFIED,
+    }
     n_classes = len(table.schema.label.classes)
-    named = (("train", TRAIN), ("stop", STOP), ("calibrate", CALIBRATE))
     return {
-        name: np.bincount(
-            table.labels[parts.of_row == part], minlength=n_classes
-        ).tolist()
-        for name, part in named
+        name: np.bincount(table.labels[chosen], minlength=n_classes).tolist()
+        for name, chosen in kinds.items()
     }
 
 
-def _epoch(epoch: Epoch) -> dict[str, Any]:
+def plain_epoch(epoch: Epoch) -> dict[str, Any]:
+    """Give a report in a form that JSON can hold."""
     held_out = [None if np.isnan(loss) else loss for loss in epoch.held_out]
     return {"step": epoch.step, "train": list(epoch.train), "held_out": held_out}
 
 
-def _tiny(schema: Schema) -> list[str]:
+def tiny_classes(schema: Schema) -> list[str]:
+    """Warn of each class that has no rows to spare for a judgement."""
     label = schema.label
     return [
         f"class '{name}' has {count} row{'s' if count > 1 else ''}: all train, so "

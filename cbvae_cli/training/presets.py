@@ -10,6 +10,10 @@ from cbvae_cli.records import Settings
 # are the sound version's.
 PRESETS = {
     "default": Settings(),
+    "fast": Settings(preset="fast", members=1, steps=800, joint_steps=300),
+    "best": Settings(
+        preset="best", members=10, steps=1500, joint_steps=600, search=True
+    ),
     "paper": Settings(
         preset="paper",
         latent=10,
@@ -17,5 +21,7 @@ PRESETS = {
         noise=True,
         scale="standard",
         unit_deviation=True,
+        members=1,
+        joint_steps=0,
     ),
 }

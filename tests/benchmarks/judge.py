@@ -10,9 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from catalogue import Public, labels_of
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 NUMERIC = ("numeric", "integer", "count")
+BINS = 15  # of the calibration error, of equally many rows
+LEAST_ROWS = 5  # of a class in the test rows, or its AUPRC is chance
 
 
 def floats(cells: pa.ChunkedArray) -> NDArray[np.float64]:
@@ -103,3 +105,72 @@ def fill_errors(
     if not len(wrong):
         return float("nan"), float("nan")
     return float(np.sqrt(np.mean(wrong**2))), float(np.sqrt(np.mean(plain**2)))
+
+
+def class_figures(
+    probabilities: NDArray[np.float64],
+    classes: Sequence[str],
+    truth: NDArray[np.object_],
+    minority: Sequence[str],
+) -> dict[str, float]:
+    """Judge probabilities of classes.
+
+    Parameters
+    ----------
+    probabilities : float64 array, shape (n_rows, n_classes)
+    classes : sequence of str
+    truth : array of str, shape (n_rows,)
+    minority : sequence of str
+        Classes that are sought.
+
+    Returns
+    -------
+    dict
+        `auprc`, `auroc` and `calibration_error`: of the minority against the rest, or
+        the mean over classes against the rest where there are more than two (those of
+        `LEAST_ROWS` rows or more); `log_loss`, in nats; and `auprc_minority`, of all
+        sought classes together.
+    """
+    foreign = sorted(set(truth) - set(classes))  # training had none of it
+    names = np.array([*classes, *foreign], dtype=object)
+    chances = np.pad(probabilities, ((0, 0), (0, len(foreign))))
+    sought = np.isin(truth, minority)
+    together = chances[:, np.isin(names, minority)].sum(axis=1)
+    pairs = [(sought, together)]
+    if len(names) > 2:
+        each = [(truth == name, chances[:, at]) for at, name in enumerate(names)]
+        pairs = [pair for pair in each if pair[0].sum() >= LEAST_ROWS]
+    order = np.argsort(names.astype(str))  # as scikit-learn counts labels
+    # The floor is for those never thought of; scikit-learn has one of its own.
+    floored = chances[:, order].clip(1e-15)
+    floored /= floored.sum(axis=1, keepdims=True)
+    loss = log_loss(
+        truth.astype(str),
+        floored,
+        labels=names[order].astype(str),
+    )
+    return {
+        "auprc": float(np.mean([average_precision_score(*pair) for pair in pairs])),
+        "auprc_minority": float(average_precision_score(sought, together)),
+        "auroc": float(np.mean([roc_auc_score(*pair) for pair in pairs])),
+        "log_loss": float(loss),
+        "calibration_error": float(np.mean([calibration_error(*p) for p in pairs])),
+    }
+
+
+def calibration_error(truth: NDArray[np.bool_], chance: NDArray[np.float64]) -> float:
+    """Give the mean distance of chances from frequencies, in bins of equal size."""
+    order = np.argsort(chance, kind="stable")
+    bins = np.array_split(order, BINS)
+    gaps = [abs(chance[b].mean() - truth[b].mean()) * len(b) for b in bins if len(b)]
+    return float(sum(gaps) / len(chance))
+
+
+def strangeness_figures(
+    scores: NDArray[np.float64], strange: NDArray[np.bool_]
+) -> dict[str, float]:
+    """Judge scores, of which higher ones are stranger."""
+    return {
+        "auroc": float(roc_auc_score(strange, scores)),
+        "auprc": float(average_precision_score(strange, scores)),
+    }

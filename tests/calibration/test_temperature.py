@@ -8,8 +8,17 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
+from cbvae_cli.calibration.posterior import Posterior
 from cbvae_cli.calibration.strangeness import METHODS
-from cbvae_cli.calibration.temperature import RULES, Temperature, fit_temperature
+from cbvae_cli.calibration.temperature import (
+    ELBO,
+    ERROR,
+    RULES,
+    Members,
+    Temperature,
+    fit_members,
+    fit_temperature,
+)
 from cbvae_cli.families import FAMILIES, family_class
 from cbvae_cli.families.contract import PARTS
 
@@ -132,7 +141,107 @@ def test_a_temperature_comes_back_from_its_description():
 
 
 def test_rules_and_methods_look_at_parts_that_exist():
-    assert {rule.part for rule in RULES.values()} <= set(PARTS)
+    assert {rule.part for rule in (*RULES.values(), ELBO, ERROR)} <= set(PARTS)
     assert {part for part, _ in METHODS.values()} <= set(PARTS)
+    assert set(Posterior.PARTS) <= set(PARTS)
     for name in FAMILIES:
-        assert set(family_class(name).rules) <= set(RULES)
+        assert set(family_class(name).rules) <= {"posterior", *RULES}
+
+
+# Members.
+
+SCALES = (0.4, 1.0, 2.5)
+OFFSETS = ((0.0, 0.0, 0.0), (0.0, 1.0, -1.0), (-0.5, 0.0, 0.5))
+
+
+def of_members(n_rows=12_000, seed=0):
+    """Give evidence of blind members, each on a scale of its own.
+
+    Nats of a row's own class are higher by one, with deviation one: a nat of
+    difference is one of log-odds. Then members stretch and shift them.
+    """
+    rng = np.random.default_rng(seed)
+    member = rng.integers(0, 3, n_rows)
+    labels = rng.choice(3, n_rows, p=SHARES)
+    nats = np.eye(3)[labels] + rng.normal(size=(n_rows, 3))
+    stretched = (nats - np.array(OFFSETS)[member]) / np.array(SCALES)[member][:, None]
+    return stretched, labels, member, nats + np.log(SHARES)
+
+
+def test_each_member_gets_its_own_scale_and_bias():
+    evidence, labels, member, wanted = of_members()
+    fitted = fit_members(evidence, labels, member, 3, shares_of(labels), ELBO)
+    for number, (scale, offset) in enumerate(zip(SCALES, OFFSETS, strict=True)):
+        found = fitted.each[number]
+        bias = np.array(offset) + np.log(SHARES)
+        assert found.scale == pytest.approx(scale, rel=0.15)
+        np.testing.assert_allclose(
+            found.bias - found.bias.mean(), bias - bias.mean(), atol=0.2
+        )
+        own = member == number
+        np.testing.assert_allclose(
+            np.exp(fitted.of(number).log_probabilities(evidence[own, None])),
+            softmax(wanted[own], axis=1),
+            atol=0.08,
+        )
+
+
+def test_log_odds_of_members_are_averaged():
+    rng = np.random.default_rng(0)
+    each = tuple(Temperature(s, rng.normal(size=3)) for s in (0.5, 2.0))
+    evidence = rng.normal(size=(7, 2, 3))
+    logits = [t.scale * evidence[:, m] + t.bias for m, t in enumerate(each)]
+    np.testing.assert_allclose(
+        np.exp(Members(each).log_probabilities(evidence)),
+        softmax((logits[0] + logits[1]) / 2, axis=1),
+        atol=1e-12,
+    )
+
+
+def test_a_member_alone_speaks_by_its_own_temperature():
+    rng = np.random.default_rng(0)
+    each = tuple(Temperature(s, rng.normal(size=3)) for s in (0.5, 2.0))
+    evidence = rng.normal(size=(7, 2, 3))
+    for number, own in enumerate(each):
+        np.testing.assert_array_equal(
+            Members(each).of(number).log_probabilities(evidence[:, number, None]),
+            own.log_probabilities(evidence[:, number]),
+        )
+
+
+@pytest.mark.parametrize("rule", [RULES["probability"], RULES["error"]])
+def test_members_share_one_scale_where_the_best_part_must_win(rule):
+    evidence, labels, member, _ = of_members()
+    fitted = fit_members(evidence, labels, member, 3, SHARES, rule)
+    assert len({found.scale for found in fitted.each}) == 1
+    named = fitted.log_probabilities(evidence[:, None]).argmax(axis=1)
+    np.testing.assert_array_equal(named, evidence.argmax(axis=1))
+
+
+@pytest.mark.parametrize("rule", [ELBO, ERROR, *RULES.values()])
+def test_a_member_without_blind_rows_follows_the_others(rule):
+    evidence, labels, member, _ = of_members(600)
+    some = member != 2
+    fitted = fit_members(evidence[some], labels[some], member[some], 3, SHARES, rule)
+    pooled = fit_temperature(evidence[some], labels[some], SHARES, rule)
+    assert fitted.each[2].scale == pytest.approx(pooled.scale)
+    np.testing.assert_allclose(fitted.each[2].bias, pooled.bias, atol=1e-12)
+
+
+def test_few_rows_of_a_member_move_it_little_from_the_others():
+    evidence, labels, member, _ = of_members(3000)
+    member = np.where(np.arange(3000) < 4, 2, np.minimum(member, 1))
+    fitted = fit_members(evidence, labels, member, 3, SHARES, ELBO)
+    pooled = fit_temperature(evidence, labels, SHARES, ELBO)
+    assert abs(np.log(fitted.each[2].scale / pooled.scale)) < 0.7
+    assert np.abs(fitted.each[2].bias - pooled.bias).max() < 1.0
+
+
+def test_members_come_back_from_their_description():
+    evidence, labels, member, _ = of_members(600)
+    fitted = fit_members(evidence, labels, member, 3, SHARES, ELBO)
+    again = Members.restore(json.loads(json.dumps(fitted.describe())))
+    np.testing.assert_array_equal(
+        again.log_probabilities(evidence[:, None]),
+        fitted.log_probabilities(evidence[:, None]),
+    )

@@ -8,7 +8,7 @@ from pyarrow import csv
 
 from cbvae_cli.cli.app import main
 
-RULES = ("likelihood", "probability", "error")
+RULES = ("likelihood", "probability", "error")  # the likeliest class wins
 
 
 def answer(bundle, rows, out, *flags):

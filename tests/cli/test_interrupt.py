@@ -6,26 +6,38 @@ import pytest
 
 from cbvae_cli.cli.app import main
 from cbvae_cli.training.loop import Loop
+from cbvae_cli.training.objective import Rows
+from cbvae_cli.training.presets import PRESETS
 
 # Sends a real signal from within a step: between two draws of random numbers,
 # the worst moment there is.
 STOPPED = """
 import os
 import sys
+from dataclasses import replace
 from cbvae_cli.cli.app import main
 from cbvae_cli.training.loop import Loop
+from cbvae_cli.training.objective import Rows
+from cbvae_cli.training.presets import PRESETS
 
-number, at = int(sys.argv[1]), int(sys.argv[2])
-usual = Loop._batch
+number, phase, at, joint_steps = sys.argv[1:5]
+# As the tests have it that go on with the run.
+PRESETS["default"] = replace(PRESETS["default"], joint_steps=int(joint_steps))
+advance, draw, running = Loop.advance, Rows.draw, []
 
-def batch(self):
-    drawn = usual(self)
-    if self.step == at:
-        os.kill(os.getpid(), number)
-    return drawn
+def noted(self):
+    running[:] = [type(self.objective).__name__.lower(), str(self.step)]
+    return advance(self)
 
-Loop._batch = batch
-sys.exit(main(sys.argv[3:]))
+def drawn(self, *rest):
+    rows = draw(self, *rest)
+    if running == [phase, at]:
+        running.clear()
+        os.kill(os.getpid(), int(number))
+    return rows
+
+Loop.advance, Rows.draw = noted, drawn
+sys.exit(main(sys.argv[5:]))
 """
 FLAGS = ["--label", "outcome", "--exclude", "part", "--hidden", "16", "--epochs", "16"]
 FLAGS += ["--quiet"]
@@ -48,8 +60,10 @@ def whole(tmp_path_factory, defects):
     return target.read_bytes()
 
 
-def stopped(start, number, step, *argv):
-    process = start("-c", STOPPED, int(number), step, "train", *argv)
+def stopped(start, number, phase, step, *argv):
+    joint_steps = PRESETS["default"].joint_steps
+    words = (int(number), phase, step, joint_steps, "train", *argv)
+    process = start("-c", STOPPED, *words)
     out, error = process.communicate()
     assert out == ""
     return process.returncode, error
@@ -59,17 +73,23 @@ def stopped(start, number, step, *argv):
 def stop(monkeypatch):
     """Send this process a signal from within a step, once."""
 
-    def at(number, step):
-        usual = Loop._batch
+    advance, draw, running = Loop.advance, Rows.draw, []
 
-        def batch(loop):
-            drawn = usual(loop)
-            if loop.step == step:
-                monkeypatch.setattr(Loop, "_batch", usual)
+    def at(number, phase, step):
+        def noted(loop):
+            running[:] = [type(loop.objective).__name__.lower(), loop.step]
+            return advance(loop)
+
+        def drawn(rows, *rest):
+            found = draw(rows, *rest)
+            if running == [phase, step]:
+                monkeypatch.setattr(Loop, "advance", advance)
+                running.clear()
                 os.kill(os.getpid(), number)
-            return drawn
+            return found
 
-        monkeypatch.setattr(Loop, "_batch", batch)
+        monkeypatch.setattr(Loop, "advance", noted)
+        monkeypatch.setattr(Rows, "draw", drawn)
 
     return at
 
@@ -78,16 +98,18 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
+@pytest.mark.parametrize("phase", ["generative", "joint"])
 def test_a_run_that_was_stopped_ends_in_the_same_bundle(
-    start, tmp_path, capsys, defects, whole
+    start, tmp_path, capsys, defects, whole, phase
 ):
     target = tmp_path / "m.cbvae"
     argv = [defects, *FLAGS, "-o", str(target)]
-    code, error = stopped(start, signal.SIGINT, 7, *argv)
+    code, error = stopped(start, signal.SIGINT, phase, 7, *argv)
     assert code == 130
+    steps = 16 if phase == "generative" else PRESETS["default"].joint_steps
     assert error.splitlines() == [
-        "interrupted at step 8 of 16; the work is saved",
-        f"  where     {tmp_path}/.m.cbvae.run",
+        f"interrupted at step 8 of {steps}; the work is saved",
+        f"  where     {tmp_path}/.m.cbvae.run/{phase}",
         "  try       run the same command with --resume to go on",
     ]
     assert names(tmp_path) == [".m.cbvae.run"]
@@ -96,7 +118,7 @@ def test_a_run_that_was_stopped_ends_in_the_same_bundle(
     assert main(["train", *argv, "--seed", "7", "--resume"]) == 2
     assert "made from other data or settings" in capsys.readouterr().err
     kept = shutil.copytree(tmp_path / ".m.cbvae.run", tmp_path / "kept")
-    [saved] = (tmp_path / ".m.cbvae.run").glob("*.safetensors")
+    [saved] = (tmp_path / ".m.cbvae.run" / phase).glob("*.safetensors")
     saved.write_bytes(saved.read_bytes()[:100])
     assert main(["train", *argv, "--resume"]) == 3
     assert "damaged" in capsys.readouterr().err
@@ -114,7 +136,7 @@ def test_a_polite_request_to_end_saves_too_and_keeps_the_old_bundle(
     target = tmp_path / "m.cbvae"
     target.write_bytes(b"old")
     argv = [defects, *FLAGS, "-o", str(target), "--force"]
-    stop(signal.SIGTERM, 0)
+    stop(signal.SIGTERM, "generative", 0)
     assert main(["train", *argv]) == 130
     assert "--resume" in capsys.readouterr().err
     assert target.read_bytes() == b"old"
@@ -125,9 +147,10 @@ def test_a_polite_request_to_end_saves_too_and_keeps_the_old_bundle(
     assert target.read_bytes() == whole
 
 
-def test_a_run_into_a_store_is_resumed_too(stop, tmp_path, defects, whole):
+@pytest.mark.parametrize(("phase", "step"), [("generative", 15), ("joint", 0)])
+def test_a_run_into_a_store_is_resumed_too(stop, tmp_path, defects, whole, phase, step):
     argv = [defects, *FLAGS, "-o", f"{tmp_path}/models/"]
-    stop(signal.SIGINT, 15)
+    stop(signal.SIGINT, phase, step)
     assert main(["train", *argv]) == 130
     assert main(["train", *argv, "--resume"]) == 0
     assert names(tmp_path / "models") == ["0001.cbvae"]

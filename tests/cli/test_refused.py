@@ -118,6 +118,116 @@ TABLES = {
         3,
         ["column 'a' holds text", "'x'", "--null 'x'"],
     ),
+    "one column for two jobs": (
+        b"a,b,y\n1,2,p\n2,1,q\n",
+        ["--group", "b", "--exclude", "b"],
+        2,
+        "--exclude and --group both name column 'b'",
+    ),
+    "times and weights in one column": (
+        b"a,b,y\n1,2,p\n2,1,q\n",
+        ["--time", "b", "--weight", "b"],
+        2,
+        "--time and --weight both name column 'b'",
+    ),
+    "an absent group column": (
+        b"a,y\n1,p\n2,q\n",
+        ["--group", "zz"],
+        2,
+        ["--group names a column 'zz'", "one of 'a', 'y'"],
+    ),
+    "the label as weight": (
+        b"a,y\n1,p\n2,q\n",
+        ["--weight", "y"],
+        2,
+        "--weight names the label column 'y'",
+    ),
+    "rows without a time": (
+        b"a,t,y\n1,5,p\n2,,q\n3,None,q\n",
+        ["--time", "t"],
+        3,
+        ["2 rows have no time in column 't'", "t.csv, line 3 is the first"],
+    ),
+    "a row without a time": (
+        b"a,t,y\n1,5,p\n2,,q\n",
+        ["--time", "t"],
+        3,
+        ["1 row has no time in column 't'", "line 3"],
+    ),
+    "a time among numbers that is none": (
+        b"a,t,y\n1,5,p\n2,6,q\n3,soon,q\n",
+        ["--time", "t"],
+        3,
+        ["--time column 't' holds a cell unlike the others", "line 4: 'soon'"],
+    ),
+    "a date written in another way": (
+        b"a,t,y\n1,13/02/2024,p\n2,01/02/2024,q\n3,02/13/2024,q\n",
+        ["--time", "t"],
+        3,
+        ["unlike the others", "line 4: '02/13/2024'"],
+    ),
+    "an infinite time": (b"a,t,y\n1,5,p\n2,inf,q\n", ["--time", "t"], 3, "'inf'"),
+    "a missing weight": (
+        b"a,w,y\n1,5,p\n2,,q\n",
+        ["--weight", "w"],
+        3,
+        ["a weight in column 'w' is missing", "t.csv, line 3"],
+    ),
+    "a negative weight": (
+        b"a,w,y\n1,5,p\n2,-0.5,q\n",
+        ["--weight", "w"],
+        3,
+        ["a weight in column 'w' is negative", "line 3: '-0.5'"],
+    ),
+    "a weight of text": (
+        b"a,w,y\n1,5,p\n2,much,q\n",
+        ["--weight", "w"],
+        3,
+        ["a weight in column 'w' is no number", "line 3: 'much'"],
+    ),
+    "an infinite weight": (
+        b"a,w,y\n1,5,p\n2,inf,q\n",
+        ["--weight", "w"],
+        3,
+        ["is no number", "line 3: 'inf'"],
+    ),
+    "weights of nothing but 0": (
+        b"a,w,y\n1,0,p\n2,0,q\n",
+        ["--weight", "w"],
+        3,
+        "every row has weight 0",
+    ),
+    "a class that weighs nothing": (
+        b"a,w,y\n1,1,p\n2,0,q\n",
+        ["--weight", "w"],
+        3,
+        "every row of class 'q' has weight 0",
+    ),
+    "nothing left beside the weights": (
+        b"w,y\n1,p\n2,q\n",
+        ["--weight", "w"],
+        3,
+        ["no column is left", "w (weight)"],
+    ),
+    "an unknown positive class": (
+        b"a,y\n1,p\n2,q\n",
+        ["--positive", "zz"],
+        2,
+        ["--positive names a class 'zz' that column 'y' does", "one of 'p', 'q'"],
+    ),
+    "a share for validation that is none": (
+        b"a,y\n1,p\n2,q\n",
+        ["--validation", "1"],
+        2,
+        ["--validation 1 is no share of the rows", "between 0 and 1"],
+    ),
+    "no share for validation": (b"a,y\n1,p\n2,q\n", ["--validation", "nan"], 2, "nan"),
+    "an absent table for validation": (
+        b"a,y\n1,p\n2,q\n",
+        ["--validation", "later.csv"],
+        2,
+        "there is no file 'later.csv'",
+    ),
     "layers that are none": (b"a,y\n1,p\n2,q\n", ["--hidden", "a,b"], 2, "128,128"),
 }
 
@@ -128,6 +238,54 @@ def test_a_table_that_cannot_be_trained_on_is_refused(refused, tmp_path, name):
     (tmp_path / "t.csv").write_bytes(content)
     argv = ["train", "t.csv", "--label", "y", "-o", "new.cbvae", *flags]
     refused(*argv, code=code, says=says)
+
+
+VALIDATION = {
+    "a column that is missing": ("y,g\np,1\n", ["column 'a' missing", "v.csv"]),
+    "no label column": ("a,g\n1,1\n", ["there is no label column 'y'", "v.csv"]),
+    "no group column": ("a,y\n1,p\n", "the validation table has no --group column"),
+    "a class of its own": (
+        "a,g,y\n1,1,p\n2,1,r\n",
+        [
+            "names a class that the training table does not have",
+            "v.csv, line 3: 'r'",
+            "one of 'p', 'q'",
+        ],
+    ),
+    "rows without a label": (
+        "a,g,y\n1,1,\n2,1,p\n",
+        ["1 rows have no label in column 'y'", "v.csv", "--drop-unlabelled"],
+    ),
+    "text where numbers were trained": (
+        "a,g,y\n1,1,p\nhot,1,q\n",
+        ["column 'a' does not fit", "v.csv, line 3: 'hot'"],
+    ),
+    "a header only": ("a,g,y\n", "has columns but no rows"),
+}
+
+
+@pytest.mark.parametrize("name", VALIDATION)
+def test_a_validation_table_that_does_not_fit_is_refused(refused, tmp_path, name):
+    content, says = VALIDATION[name]
+    (tmp_path / "t.csv").write_text("a,g,y\n1,1,p\n2,1,q\n3,2,q\n")
+    (tmp_path / "v.csv").write_text(content)
+    argv = ["train", "t.csv", "--label", "y", "--group", "g", "--validation", "v.csv"]
+    refused(*argv, "-o", "new.cbvae", code=3, says=says)
+
+
+def test_a_validation_table_needs_labels_even_when_others_are_dropped(
+    refused, tmp_path
+):
+    (tmp_path / "t.csv").write_text("a,y\n1,p\n2,q\n")
+    (tmp_path / "v.csv").write_text("a,y\n1,\n")
+    argv = ["train", "t.csv", "--label", "y", "--validation", "v.csv"]
+    flags = ["--drop-unlabelled", "-o", "new.cbvae"]
+    refused(*argv, *flags, code=3, says="no row has a label")
+
+
+def test_two_tables_cannot_share_standard_input(refused):
+    argv = ["train", "-", "--label", "y", "--validation", "-", "-o", "new.cbvae"]
+    refused(*argv, code=2, says="cannot both be standard input")
 
 
 @pytest.mark.parametrize(
@@ -307,7 +465,7 @@ WRONG_ASKING = {
     "no label": (["train", "good.csv", "-o", "n.cbvae"], "--label"),
     "an unknown preset": (
         ["train", "good.csv", "--label", "y", "-o", "n.cbvae", "--preset", "zz"],
-        "'paper', 'default'",
+        "'fast', 'default'",
     ),
     "a store that is not there": (["inspect", "models/"], "no such store: models"),
     "a version that is not there": (["inspect", "m.cbvae/@2"], "number 2"),

@@ -1,8 +1,10 @@
 """Training through the command line: settings, summaries, what is written."""
 
 import json
+import shutil
 
 import pytest
+from pyarrow import csv
 
 from cbvae_cli.cli.app import main
 
@@ -50,11 +52,15 @@ def test_the_summary_tells_what_was_learnt_from_what(train, tmp_path):
     assert kinds["amount"] == "numeric"
     assert kinds["card_present"] == "boolean"
     assert kinds["country"] == "categorical"
-    assert set(told["held_out"]) == {"likelihood", "probability", "error"}
+    rules = {"posterior", "likelihood", "probability", "error"}
+    assert set(told["held_out"]) == rules
     assert {"auprc", "auroc", "log_loss"} <= set(told["held_out"]["likelihood"])
     assert told["settings"]["hidden"] == [16]
     for n, count in enumerate(told["classes"].values()):
-        assert sum(part[n] for part in told["parts"].values()) == count
+        # A row teaches the members that are not blind to it, and calibrates the others.
+        parts = told["parts"]
+        assert parts["train"][n] + parts["certify"][n] == count
+        assert parts["calibrate"][n] <= parts["train"][n]
     assert [path.name for path in tmp_path.iterdir()] == ["m.cbvae"]
 
 
@@ -80,6 +86,58 @@ def test_a_dry_run_says_so(short, capsys):
     assert streams.out == ""
     assert "nothing was written" in streams.err
     assert "training would take about" in streams.err
+
+
+def test_columns_that_steer_training_have_roles_of_their_own(tmp_path, capsys):
+    lines = [
+        f"{n},{'xyz'[n % 3]},2024-03-{n % 28 + 1:02},{n % 2 + 0.5},{'abb'[n % 3]}"
+        for n in range(60)
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(["v,g,t,w,y", *lines, ""]))
+    flags = ["--group", "g", "--time", "t", "--weight", "w", "--positive", "b"]
+    argv = ["train", "t.csv", "--label", "y", *flags, *BRIEF, "--json"]
+    assert main([*argv, "--dry-run"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    roles = {column["name"]: column["role"] for column in told["columns"]}
+    assert roles == {"v": "modelled", "g": "group", "t": "time", "w": "weight"}
+    kinds = {column["name"]: column["kind"] for column in told["columns"]}
+    assert [kinds[name] for name in "gtw"] == [None] * 3
+    assert told["positive"] == "b"
+
+
+def test_people_see_the_roles(short, capsys):
+    argv = [short, "--label", "fraud", "--group", "merchant_code", *BRIEF, "--dry-run"]
+    assert main(["train", *argv]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert any("group" in line and "merchant_code" in line for line in lines)
+
+
+def test_validation_rows_are_counted_apart(train, short, tmp_path):
+    alone = train(*BRIEF, "--dry-run")
+    shutil.copy(short, tmp_path / "v.csv")
+    beside = train(*BRIEF, "--dry-run", "--validation", "v.csv")
+    assert alone["validation_rows"] == 0
+    assert beside["validation_rows"] == beside["rows"] == alone["rows"]
+    assert beside["classes"] == alone["classes"]
+
+
+def test_a_share_for_validation_may_be_a_number_in_the_file(train, tmp_path):
+    (tmp_path / "run.toml").write_text("validation = 0.25\n")
+    told = train("--config", "run.toml", *BRIEF, "--dry-run")
+    assert told["validation_rows"] == 0
+
+
+def test_synthetic_rows_go_without_the_columns_that_steer(train, short, tmp_path):
+    flags = ["--group", "merchant_code", "--exclude", "payment_id"]
+    train(*BRIEF, *flags, "-o", "m.cbvae")
+    assert main(["augment", "m.cbvae", "-n", "2", "-o", "a.csv", "--quiet"]) == 0
+    header = (tmp_path / "a.csv").read_text("utf-8").splitlines()[0].split(",")
+    assert "merchant_code" not in header
+    assert "fraud" in header
+    # Nor need they be there when rows are answered.
+    table = csv.read_csv(short)
+    csv.write_csv(table.drop_columns(["merchant_code"]), "fewer.csv")
+    assert main(["classify", "m.cbvae", "fewer.csv", "-o", "c.csv", "--quiet"]) == 0
 
 
 def test_flags_win_over_variables_and_those_over_the_file(train, tmp_path, monkeypatch):

@@ -1,22 +1,19 @@
 from __future__ import annotations
 
-import dataclasses
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
-import torch
 
 from cbvae_cli.families import FAMILIES
 from cbvae_cli.records import Columns
-from cbvae_cli.table.source import ReadOptions, open_source
-from cbvae_cli.training.fit import SCALES, fit
 from cbvae_cli.training.presets import PRESETS
-from cbvae_cli.training.read import find_schema, read_table
-from cbvae_cli.training.thin import thinning_for
 
-CPU = torch.device("cpu")
-BRIEF = {"steps": 300, "hidden": (16,), "latent": 3, "batch": 64}
+BRIEF = {
+    "steps": 300,
+    "joint_steps": 40,
+    "hidden": (16,),
+    "latent": 3,
+    "batch": 64,
+}
 
 
 def write_rows(path, n_rows=260):
@@ -49,27 +46,18 @@ def rows_file(tmp_path_factory):
     return write_rows(tmp_path_factory.mktemp("rows") / "rows.csv")
 
 
+CASES = [*((f, p, 2) for f in FAMILIES for p in PRESETS if p in ("default", "paper")),
+         ("cbvae", "fast", 1)]  # fmt: skip
+
+
 @pytest.fixture(
-    scope="session",
-    params=[(f, p) for f in FAMILIES for p in PRESETS],
-    ids=lambda param: "-".join(param),
+    scope="session", params=CASES, ids=lambda case: "-".join(map(str, case))
 )
-def fitted(request, rows_file):
+def fitted(request, rows_file, learn):
     """A model trained briefly, and the table it learnt from."""
-    family, preset = request.param
-    settings = dataclasses.replace(PRESETS[preset], model=family, **BRIEF)
-    with open_source(str(rows_file), ReadOptions(), reread=True) as source:
-        schema, _ = find_schema(source, Columns("outcome"))
-        keep_all = thinning_for(schema, None)
-        table = read_table(source, schema, SCALES[settings.scale], keep_all)
-    model = fit(
-        table,
-        settings,
-        device=CPU,
-        observe=lambda _: None,
-        run_folder=None,
-        resume=False,
+    family, preset, members = request.param
+    made = learn(
+        rows_file, Columns("outcome"), preset, model=family, members=members, **BRIEF
     )
-    return SimpleNamespace(
-        model=model, table=table, encoded=model.layout.encode(table.values)
-    )
+    made.encoded = made.model.layout.encode(made.table.values)
+    return made

@@ -33,11 +33,60 @@ def test_kinds_of_all_likelihoods_are_among_the_columns(fitted):
 
 def test_evidence_has_rows_classes_and_parts(fitted):
     found = ask(fitted, fitted.encoded)
-    assert found.shape == (len(fitted.table.labels), 3, len(PARTS))
+    n_members = fitted.model.settings["members"]
+    shape = (len(fitted.table.labels), n_members, 3, len(PARTS))
+    assert found.shape == shape
     assert found.dtype == np.float64
     assert np.isfinite(found).all()
     assert (found[..., PARTS.index("error")] >= 0).all()
     assert (found[..., PARTS.index("kl")] >= 0).all()
+
+
+def test_a_member_alone_finds_what_it_finds_among_the_others(fitted):
+    together = ask(fitted, fitted.encoded)
+    for number in range(fitted.model.family.n_members):
+        alone = fitted.model.family.member(number)
+        assert (alone.n_members, alone.n_classes) == (1, 3)
+        found = evidence(alone, fitted.encoded, PARTS, len(fitted.table.labels))
+        wanted = together[:, number, None]
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-3)
+
+
+def test_members_are_not_each_others_copies(fitted):
+    found = ask(fitted, fitted.encoded, ("elbo",))
+    for number in range(1, found.shape[1]):
+        assert not np.allclose(found[:, number], found[:, 0])
+
+
+def test_a_copy_answers_alike_and_learns_for_itself(fitted):
+    family = fitted.model.family
+    copy = family.copy()
+    assert all(p.requires_grad for p in copy.nets.parameters())
+    assert not any(p.requires_grad for p in family.nets.parameters())
+    before = ask(fitted, fitted.encoded, ("elbo",))
+    n_rows = len(fitted.table.labels)
+    copied = evidence(copy, fitted.encoded, ("elbo",), n_rows)
+    np.testing.assert_array_equal(copied, before)
+    with torch.no_grad():
+        for parameter in copy.nets.parameters():
+            parameter.add_(0.1)
+    np.testing.assert_array_equal(ask(fitted, fitted.encoded, ("elbo",)), before)
+
+
+def test_a_plan_gives_each_network_the_rows_it_speaks_of(fitted):
+    family, labels = fitted.model.family, fitted.table.labels
+    plan = family.plan(fitted.encoded, labels)
+    n_members = family.n_members
+    assert plan.nets is family.nets
+    assert len(plan.rows) == len(plan.members) == family.nets.n_nets
+    for net, (rows, member) in enumerate(zip(plan.rows, plan.members, strict=True)):
+        assert member == net % n_members
+        pooled = family.name == "vae"
+        own = labels >= 0 if pooled else labels == net // n_members
+        np.testing.assert_array_equal(rows, np.flatnonzero(own))
+    width = fitted.encoded.matrix.shape[1]
+    np.testing.assert_array_equal(plan.values[:, :width], fitted.encoded.matrix)
+    assert plan.seen.shape == (len(labels), family.nets.order.numel())
 
 
 def test_evidence_does_not_move_when_hidden_cells_are_garbled(fitted):
@@ -63,9 +112,11 @@ def test_fills_and_encodings_do_not_move_when_hidden_cells_are_garbled(fitted):
         )
         np.testing.assert_array_equal(one.mean, other.mean)
         np.testing.assert_array_equal(one.deviation, other.deviation)
-        np.testing.assert_array_equal(
-            encode_rows(family, encoded, place), encode_rows(family, garbled, place)
-        )
+        for member in range(family.n_members):
+            np.testing.assert_array_equal(
+                encode_rows(family, encoded, place, member),
+                encode_rows(family, garbled, place, member),
+            )
 
 
 def test_the_parts_asked_for_do_not_depend_on_each_other(fitted):
@@ -99,6 +150,21 @@ def test_a_row_has_the_same_bits_alone_in_a_batch_and_in_another_order(fitted):
     np.testing.assert_array_equal(shuffled, together[order])
 
 
+def test_a_row_is_answered_alike_alone_in_a_batch_and_in_another_order(fitted):
+    model, values = fitted.model, fitted.table.values
+    order = np.random.default_rng(1).permutation(len(values))
+    for rule in model.family.rules:
+        together = model.log_probabilities(values, rule)
+        np.testing.assert_allclose(np.exp(together).sum(axis=1), 1, atol=1e-9)
+        for row in (0, 17, 259):
+            alone = model.log_probabilities(values[row : row + 1], rule)
+            np.testing.assert_array_equal(alone[0], together[row])
+        some_rows = model.log_probabilities(values[40:101], rule)
+        np.testing.assert_array_equal(some_rows, together[40:101])
+        shuffled = model.log_probabilities(values[order], rule)
+        np.testing.assert_array_equal(shuffled, together[order])
+
+
 def test_a_row_has_the_same_bits_in_another_chunk(fitted):
     rows = np.arange(CHUNK + 30) % len(fitted.table.labels)
     many = ask(fitted, some(fitted.encoded, rows), ("iw", "error"))
@@ -107,7 +173,9 @@ def test_a_row_has_the_same_bits_in_another_chunk(fitted):
 
 
 def test_no_rows_give_no_evidence(fitted):
-    assert ask(fitted, some(fitted.encoded, slice(0, 0))).shape == (0, 3, len(PARTS))
+    n_members = fitted.model.family.n_members
+    none = ask(fitted, some(fitted.encoded, slice(0, 0)))
+    assert none.shape == (0, n_members, 3, len(PARTS))
 
 
 def test_a_row_with_nothing_seen_has_evidence_of_the_prior_alone(fitted):
@@ -175,10 +243,42 @@ def test_the_same_seed_gives_the_same_samples(fitted):
 
 
 def test_encodings_are_posteriors(fitted):
-    mean, deviation = encode_rows(fitted.model.family, fitted.encoded, 1)
-    assert mean.shape == deviation.shape == (len(fitted.table.labels), 3)
-    assert np.isfinite(mean).all()
-    assert (deviation > 0).all()
+    family = fitted.model.family
+    for member in range(family.n_members):
+        mean, deviation = encode_rows(family, fitted.encoded, 1, member)
+        assert mean.shape == deviation.shape == (len(fitted.table.labels), 3)
+        assert np.isfinite(mean).all()
+        assert (deviation > 0).all()
+
+
+def test_rows_are_drawn_from_all_members(fitted):
+    family, n_members = fitted.model.family, fitted.model.family.n_members
+    assert len(family.mixtures) == 3 * n_members
+    rng = np.random.default_rng(0)
+    for member in range(n_members):
+        mixture = family.mixtures[3 - 1 if n_members == 1 else member]
+        z = torch.from_numpy(mixture.draw(20, rng)).float()
+        drawn = family.draw_from(z, 0, rng, member)
+        assert drawn.shape == (20, fitted.model.layout.width)
+        assert np.isfinite(drawn).all()
+    # The points come from each member's own mixture, as often as from another's.
+    asked = []
+    draw_from = family.draw_from
+
+    def spy(z, place, rng, member=0):
+        asked.append((place, member, len(z)))
+        return draw_from(z, place, rng, member)
+
+    family.draw_from = spy
+    try:
+        family.sample(1, 1000, np.random.default_rng(5))
+    finally:
+        del family.draw_from
+    assert [(place, member) for place, member, _ in asked] == [
+        (1, member) for member in range(n_members)
+    ]
+    assert sum(n for *_, n in asked) == 1000
+    assert min(n for *_, n in asked) > 1000 / n_members - 100
 
 
 def test_a_model_comes_back_from_its_bundle_to_the_bit(fitted):
@@ -200,10 +300,20 @@ def test_a_model_comes_back_from_its_bundle_to_the_bit(fitted):
             family.sample(place, 20, np.random.default_rng(0)),
             known.sample(place, 20, np.random.default_rng(0)),
         )
+    assert (model.classifier is model.family) is (
+        fitted.model.classifier is fitted.model.family
+    )
+    np.testing.assert_array_equal(
+        model.sharp_evidence(encoded, PARTS),
+        fitted.model.sharp_evidence(encoded, PARTS),
+    )
+    values = fitted.table.values
     for rule in known.rules:
-        np.testing.assert_array_equal(
-            model.posterior(encoded, rule), fitted.model.posterior(encoded, rule)
-        )
+        for one, other in zip(
+            model.look(values, rule), fitted.model.look(values, rule), strict=True
+        ):
+            np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(model.thresholds, fitted.model.thresholds)
     again, more = describe(model)
     assert json.loads(json.dumps(again)) == manifest
     assert {n: a.tobytes() for n, a in more.items()} == {
@@ -212,11 +322,21 @@ def test_a_model_comes_back_from_its_bundle_to_the_bit(fitted):
 
 
 def test_evidence_tells_the_classes_apart(fitted):
-    found = fitted.model.posterior(fitted.encoded, "likelihood")
-    right = (found.argmax(axis=1) == fitted.table.labels).mean()
+    def right(rule):
+        found = fitted.model.log_probabilities(fitted.table.values, rule)
+        return (found.argmax(axis=1) == fitted.table.labels).mean()
+
     # A pooled model trained briefly names the largest class, as the paper has it.
     largest = max(fitted.model.schema.label.counts) / len(fitted.encoded.matrix)
-    assert right > {"cbvae": 0.7, "vae": largest - 0.05}[fitted.model.family.name]
+    enough = {"cbvae": 0.7, "vae": largest - 0.05}[fitted.model.family.name]
+    assert right("likelihood") > enough
+    assert right("posterior") > 0.8
+
+
+def test_classes_are_sharpened_where_the_family_and_the_preset_have_it(fitted):
+    model = fitted.model
+    wanted = model.family.name == "cbvae" and model.settings["joint_steps"] > 0
+    assert (model.classifier is not model.family) is wanted
 
 
 def test_the_kind_of_hidden_cells_in_training_follows_the_preset(fitted):

@@ -38,7 +38,8 @@ from cbvae_cli.training.thin import thinning_for
 HERE = Path(__file__).parent
 SAMPLES = HERE.parents[1] / "sample_data"
 NUMBERS = HERE / "numbers.json"
-SETTINGS = {"latent": 2, "hidden": (8,), "steps": 25, "batch": 32, "seed": 0}
+SETTINGS = {"latent": 2, "hidden": (8,), "steps": 25, "joint_steps": 10}
+SETTINGS |= {"batch": 32, "search": False, "seed": 0}
 SHOWN = 5  # rows whose evidence is stored
 EACH = 8  # of the unlabelled sample rows, one in so many is classified
 
@@ -77,8 +78,8 @@ def numbers(model: str, preset: str) -> dict[str, Any]:
     found = evidence(fitted.family, encoded, PARTS, len(table.labels))
     history = fitted.training["history"]
     return {
-        "train": [epoch["train"] for epoch in history[::8]],
-        "held_out": [epoch["held_out"] for epoch in history[::8]],
+        "train": [loss for epoch in history[::8] for loss in epoch["train"]],
+        "held_out": [loss for epoch in history[::8] for loss in epoch["held_out"]],
         "evidence": found.tolist(),
     }
 

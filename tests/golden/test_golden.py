@@ -48,7 +48,8 @@ def test_every_format_has_a_frozen_bundle():
     assert [path.stem for path in FROZEN] == [
         f"format-{n}" for n in range(1, CURRENT + 1)
     ]
-    assert all(path.stat().st_size < 200_000 for path in FROZEN)
+    # Boosted trees, ten times over, are most of it.
+    assert all(path.stat().st_size < 4_000_000 for path in FROZEN)
 
 
 def said(capfd) -> dict[str, object]:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import distributions
 
+from cbvae_cli.networks.dense import NARROW, StackedLinear
 from cbvae_cli.networks.draws import normal_draws
 from cbvae_cli.networks.inputs import NoiseInputs
 from cbvae_cli.networks.vae import (
@@ -76,7 +77,7 @@ def test_a_stack_of_networks_equals_its_single_networks(rows, noise, noisy):
     loss = nets.loss(values, seen, seen, noise)
     close = {"atol": 1e-5, "rtol": 1e-5}
     for place in range(NETS):
-        one = nets.only(place)
+        one = nets.only((place,))
         here = slice(place, place + 1)
         own = Noise(noise.latent[here], noise.inputs[here])
         torch.testing.assert_close(one.posterior(values, seen)[0], mean[here], **close)
@@ -94,9 +95,37 @@ def test_a_stack_of_networks_equals_its_single_networks(rows, noise, noisy):
 
 def test_the_only_network_of_a_stack_of_one_is_itself(rows):
     nets = stack(n_nets=1)
-    one = nets.only(0)
+    one = nets.only((0,))
     for name, tensor in nets.state_dict().items():
         assert torch.equal(one.state_dict()[name], tensor)
+
+
+@pytest.mark.parametrize("places", [(0, 2), (2, 0), (1, 2, 1), (0, 1, 2)])
+@pytest.mark.parametrize("noisy", [False, True])
+@torch.no_grad()
+def test_some_networks_of_a_stack_are_themselves(rows, places, noisy):
+    nets = stack(noise=noisy)
+    some = nets.only(places)
+    assert some.n_nets == len(places)
+    picked = list(places)
+    for name, tensor in nets.state_dict().items():
+        wanted = tensor if tensor.dim() == 1 else tensor[picked]
+        assert torch.equal(some.state_dict()[name], wanted), name
+    found, _ = some.posterior(*rows)
+    torch.testing.assert_close(found, nets.posterior(*rows)[0][picked])
+
+
+def test_networks_taken_out_are_copies_for_answering():
+    nets = stack()
+    some = nets.only((0, 1, 2))
+    assert not some.training
+    assert not any(parameter.requires_grad for parameter in some.parameters())
+    before = {name: t.clone() for name, t in some.state_dict().items() if t.dim() > 1}
+    with torch.no_grad():
+        for parameter in nets.parameters():
+            parameter.add_(1.0)
+    for name, tensor in before.items():
+        assert torch.equal(some.state_dict()[name], tensor), name
 
 
 @pytest.mark.parametrize("n_nets", [1, 2, 3, 4, 7])
@@ -105,7 +134,7 @@ def test_a_single_network_is_found_whatever_the_number_of_columns(n_nets):
     for layout in (PLAIN, LAYOUT):
         for noisy in (False, True):
             nets = stack(n_nets, noisy, layout)
-            one = nets.only(n_nets - 1)
+            one = nets.only((n_nets - 1,))
             values = torch.zeros(1, 2, layout.width)
             seen = torch.ones(1, 2, len(layout.kinds), dtype=torch.bool)
             seen[:, 1] = False
@@ -184,6 +213,20 @@ def test_noise_in_hidden_cells_is_the_same_at_every_answer():
     assert torch.equal(first[0, 0], first[0, 3])
 
 
+@pytest.mark.parametrize("n_nets", [1, 3])
+@pytest.mark.parametrize("width", [*range(1, NARROW + 2), 33, 50])
+@torch.no_grad()
+def test_a_layer_gives_a_row_the_same_bits_at_any_place(width, n_nets):
+    generator = torch.Generator().manual_seed(0)
+    layer = StackedLinear(n_nets, 16, width, generator)
+    x = torch.randn(n_nets, 1024, 16, generator=generator)
+    found = layer(x)
+    wanted = torch.baddbmm(layer.bias, x, layer.weight)
+    torch.testing.assert_close(found, wanted)
+    places = torch.randperm(1024, generator=generator)
+    assert torch.equal(layer(x[:, places]), found[:, places])
+
+
 def test_divergence_is_that_of_torch():
     mean, log_variance = torch.randn(4, 5), torch.randn(4, 5)
     posterior = distributions.Normal(mean, torch.exp(0.5 * log_variance))
@@ -201,6 +244,7 @@ def test_draws_are_fixed_and_their_mean_is_nought(n_draws, n_dims):
     assert torch.equal(draws, normal_draws(n_draws, n_dims))
     assert torch.equal(draws[: n_draws // 2], -draws[n_draws // 2 :])
     assert torch.isfinite(draws).all()
+    torch.testing.assert_close(draws.square().mean(dim=0), torch.ones(n_dims))
 
 
 def test_draws_are_about_standard_normal():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -50,9 +51,23 @@ def test_places_are_written_in_the_labels_own_type():
     assert truth.render(np.array([1, 0]), text=False).to_pylist() == [True, False]
 
 
-def test_the_smallest_class_is_the_positive_one():
+def test_the_smallest_class_is_the_positive_one_unless_told():
     assert LABEL.smallest == 1
-    assert LABEL.describe()["positive"] == "1"
+    assert LABEL.positive == LABEL.describe()["positive"] == "1"
+    assert Label("y", ("a", "b", "c"), (9, 2, 2), "string").positive == "b"
+    assert replace(LABEL, positive="10").describe()["positive"] == "10"
+    assert Label("y", ("", "b"), (9, 2), "string", positive="").positive == ""
+
+
+def test_an_old_description_without_a_positive_class_is_read():
+    described = LABEL.describe()
+    del described["positive"]
+    assert Label.restore(described) == LABEL
+
+
+def test_a_positive_class_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="no class '2'"):
+        Label.restore({**LABEL.describe(), "positive": "2"})
 
 
 def test_a_class_that_is_not_there_is_refused_by_name():
@@ -73,5 +88,7 @@ def test_classes_stand_in_order_of_number_or_text(names, wanted):
     assert in_order(names) == wanted
 
 
-def test_a_label_comes_back_from_its_description():
-    assert Label.restore(json.loads(json.dumps(LABEL.describe()))) == LABEL
+@pytest.mark.parametrize("positive", LABEL.classes)
+def test_a_label_comes_back_from_its_description(positive):
+    label = replace(LABEL, positive=positive)
+    assert Label.restore(json.loads(json.dumps(label.describe()))) == label

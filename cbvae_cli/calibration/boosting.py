@@ -1,0 +1,314 @@
+"""Boosted trees: fitted by scikit-learn, kept as numbers, applied by numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbvae_cli.calibration import bins
+from cbvae_cli.calibration.present import classes_present, log_softmax, widen
+from cbvae_cli.calibration.tree_words import Compiled, compile_trees
+from cbvae_cli.calibration.trees import CODES, NONE, Trees, require, require_array
+from cbvae_cli.table.cells import Bools, Floats
+
+# Small steps, as many of them as a table of a few thousand rows still gains from.
+LEARNING_RATE = 0.06
+ITERATIONS = 150
+# Each iteration grows a tree for every class: the number of trees is kept in bounds.
+MOST_TREES, LEAST_ITERATIONS = 300, 30
+# Interactions of three or four columns. At most `trees.MOST_LEAVES`.
+MAX_LEAVES = 15
+# A leaf of fewer rows tells noise; tables of a few hundred rows must still split.
+LEAF_ROWS, LEAF_SHARE, LEAST_LEAF_ROWS = 10, 40, 2
+# Of the columns, tried at each split: trees that differ average to more than trees
+# that agree.
+TRIED_COLUMNS = 0.3
+# Rows' worth of belief that a leaf says nothing: rare classes have small leaves.
+SHRINKAGE = 1.0
+# scikit-learn bins a categorical column by code, in at most this many bins.
+MOST_CODES = 255
+# A column seen in fewer of the rows than one in so many is left out. scikit-learn
+# fails where the 200,000 rows that it takes bins from hold no cell of a column.
+SEEN_SHARE = 5_000
+# Infinite cells make scikit-learn average infinities into thresholds that are NaN.
+FAR = 1e300
+
+
+@dataclass(frozen=True)
+class Booster:
+    """Log-odds of classes as sums of trees.
+
+    Attributes
+    ----------
+    trees : Trees
+        Of classes present: of the second alone where there are two.
+    baseline : float64 array, shape (n_present,)
+        Log-odds before any tree speaks.
+    present : bool array, shape (n_classes,)
+        Classes that the fit saw.
+    n_features : int
+    """
+
+    trees: Trees
+    baseline: Floats
+    present: Bools
+    n_features: int
+
+    @cached_property
+    def _compiled(self) -> Compiled:
+        return compile_trees(self.trees)
+
+    def raw(self, x: Floats) -> Floats:
+        """Give log-odds up to a constant of the row.
+
+        Parameters
+        ----------
+        x : float64 array, shape (n_rows, n_features)
+            NaN is missing. A code that the fit never saw counts as missing.
+
+        Returns
+        -------
+        float64 array, shape (n_rows, n_classes)
+            A row's numbers depend on no other row.
+        """
+        if x.ndim != 2 or x.shape[1] != self.n_features:
+            raise ValueError(f"x has shape {x.shape}, not (n, {self.n_features})")
+        totals = np.tile(self.baseline, (len(x), 1))
+        self._compiled.add_to(totals, np.asarray(x, dtype=np.float64))
+        return widen(totals, self.present)
+
+    def log_probabilities(self, x: Floats) -> Floats:
+        """Give log p(class given row), shape (n_rows, n_classes)."""
+        return log_softmax(self.raw(x))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Give all numbers by name."""
+        nodes = {f.name: getattr(self.trees, f.name) for f in fields(Trees)}
+        return {
+            **nodes,
+            "baseline": self.baseline,
+            "present": self.present,
+            "n_features": np.array([self.n_features], dtype=np.int64),
+        }
+
+    @classmethod
+    def restore(cls, arrays: Mapping[str, NDArray[Any]]) -> Booster:
+        """Build from `arrays`, trusting none of them.
+
+        Raises
+        ------
+        ValueError
+            Where the arrays are not what `arrays` can have given.
+        """
+        own = {"baseline", "present", "n_features"}
+        names = own | {field.name for field in fields(Trees)}
+        require(set(arrays) == names, "arrays are missing or unknown")
+        baseline, present, n_features = (
+            arrays["baseline"],
+            arrays["present"],
+            arrays["n_features"],
+        )
+        require_array(present, "present", np.bool_, (np.size(present),))
+        require(present.any(), "no class was present")
+        require_array(baseline, "baseline", np.float64, (int(present.sum()),))
+        require(np.isfinite(baseline).all(), "a baseline is not finite")
+        require_array(n_features, "n_features", np.int64, (1,))
+        require(n_features[0] >= 0, "n_features is negative")
+        trees = Trees.restore(arrays, int(n_features[0]), len(baseline))
+        return cls(trees, baseline, present, int(n_features[0]))
+
+
+def fit_booster(
+    x: Floats,
+    labels: NDArray[np.int64],
+    weights: Floats,
+    n_classes: int,
+    categorical: Bools,
+    seed: int,
+) -> Booster:
+    """Fit `HistGradientBoostingClassifier` and keep its numbers.
+
+    Parameters
+    ----------
+    x : float64 array, shape (n_rows, n_features)
+        NaN is missing.
+    labels : int array, shape (n_rows,)
+        Some classes may have no row.
+    weights : float64 array, shape (n_rows,)
+        Only their ratios count. A row of weight 0 is as good as absent.
+    n_classes : int
+    categorical : bool array, shape (n_features,)
+        Columns of whole codes. One with a code of 255 or more is taken as numbers.
+    seed : int
+
+    Returns
+    -------
+    Booster
+    """
+    if x.ndim != 2 or labels.shape != x.shape[:1] or categorical.shape != x.shape[1:]:
+        raise ValueError("x, labels and categorical do not go together")
+    present = classes_present(labels, weights, n_classes)
+    if present.sum() == 1 or not x.shape[1]:
+        return _without_trees(labels, weights, present, x.shape[1])
+    kept = weights > 0
+    layout = _Layout.of(x[kept], categorical, weights[kept])
+    model = _model(int(kept.sum()), int(present.sum()), layout.mask(), seed)
+    place = np.cumsum(present) - 1
+    model.fit(
+        layout.encode(x[kept]),
+        place[labels[kept]],
+        sample_weight=weights[kept] / weights[kept].mean(),
+    )
+    found = np.ravel(model._baseline_prediction).astype(np.float64)
+    binary = len(found) == 1
+    baseline = np.append(0.0, found) if binary else found
+    return Booster(_trees(model, layout, binary), baseline, present, x.shape[1])
+
+
+def _without_trees(
+    labels: NDArray[np.int64], weights: Floats, present: Bools, n_features: int
+) -> Booster:
+    """Build what knows class shares alone."""
+    shares = np.bincount(labels, weights=weights, minlength=len(present))[present]
+    ints, floats = np.empty(0, dtype=np.int32), np.empty(0)
+    trees = Trees(
+        feature=ints,
+        threshold=floats,
+        left=ints,
+        right=ints,
+        missing_left=np.empty(0, dtype=np.uint8),
+        code_set=ints,
+        code_sets=np.empty((0, CODES // 8), dtype=np.uint8),
+        value=floats,
+        roots=ints,
+        classes=ints,
+    )
+    return Booster(trees, np.log(shares / shares.sum()), present, n_features)
+
+
+def _model(n_rows: int, n_present: int, mask: Bools | None, seed: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    several = max(LEAST_ITERATIONS, MOST_TREES // n_present)
+    return HistGradientBoostingClassifier(
+        learning_rate=LEARNING_RATE,
+        max_iter=ITERATIONS if n_present == 2 else several,
+        max_leaf_nodes=MAX_LEAVES,
+        min_samples_leaf=min(LEAF_ROWS, max(LEAST_LEAF_ROWS, n_rows // LEAF_SHARE)),
+        l2_regularization=SHRINKAGE,
+        max_features=TRIED_COLUMNS,
+        categorical_features=mask,
+        early_stopping=False,
+        random_state=seed,
+    )
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Columns as scikit-learn wants them.
+
+    It moves categorical columns to the front and counts their codes from 0 without
+    gaps. Doing so first leaves nothing for it to move: its nodes can then be read
+    without its private encoder. Numbers of many values are given as numbers of bins.
+    """
+
+    order: NDArray[np.intp]
+    codes: tuple[Floats, ...]
+    cuts: dict[int, Floats]
+
+    @classmethod
+    def of(cls, x: Floats, categorical: Bools, weights: Floats) -> _Layout:
+        order, codes = [], []
+        for column in np.flatnonzero(categorical):
+            seen = np.unique(x[~np.isnan(x[:, column]), column])
+            if (seen != np.floor(seen)).any() or (seen < 0).any():
+                raise ValueError(f"column {column} holds what is no code")
+            if len(seen) and seen[-1] < MOST_CODES:
+                order.append(int(column))
+                codes.append(seen)
+        others = [c for c in range(x.shape[1]) if c not in set(order)]
+        found = {c: bins.cuts(np.clip(x[:, c], -FAR, FAR), weights) for c in others}
+        many = {column: each for column, each in found.items() if len(each)}
+        return cls(np.array(order + others, dtype=np.intp), tuple(codes), many)
+
+    def mask(self) -> Bools | None:
+        front = np.arange(len(self.order)) < len(self.codes)
+        return front if front.any() else None
+
+    def encode(self, x: Floats) -> Floats:
+        ready = np.clip(x[:, self.order], -FAR, FAR)
+        for column, seen in enumerate(self.codes):
+            missing = np.isnan(ready[:, column])
+            ready[:, column] = np.searchsorted(seen, ready[:, column])
+            ready[missing, column] = np.nan
+        for at, column in enumerate(self.order):
+            if column in self.cuts:
+                ready[:, at] = bins.bin_numbers(ready[:, at], self.cuts[column])
+        seen_rows = (~np.isnan(ready)).sum(axis=0)
+        ready[:, seen_rows < max(1, len(x) / SEEN_SHARE)] = 0.0  # never asked then
+        return ready
+
+    def thresholds(self, columns: NDArray[np.intp], given: Floats) -> Floats:
+        """Give thresholds of nodes as numbers in their columns."""
+        found = given.copy()
+        for column, each in self.cuts.items():
+            own = columns == column
+            found[own] = bins.cut_below(given[own], each)
+        return found
+
+
+def _trees(model: Any, layout: _Layout, binary: bool) -> Trees:
+    """Read the nodes of all trees, counted over all trees."""
+    grown = [
+        (predictor, class_ + binary)
+        for iteration in model._predictors
+        for class_, predictor in enumerate(iteration)
+    ]
+    sizes = np.array([len(predictor.nodes) for predictor, _ in grown])
+    roots = np.cumsum(sizes) - sizes
+    nodes = np.concatenate([predictor.nodes for predictor, _ in grown])
+    first = np.repeat(roots, sizes)
+    leaf = nodes["is_leaf"].astype(np.bool_)
+    by_code = nodes["is_categorical"].astype(np.bool_) & ~leaf
+    sets = list(_code_sets(grown, layout))
+    code_set = np.full(len(nodes), NONE)
+    code_set[by_code] = np.arange(len(sets))
+    plain = ~leaf & ~by_code
+    columns = np.where(leaf, NONE, layout.order[nodes["feature_idx"]])
+    threshold = np.zeros(len(nodes))
+    threshold[plain] = layout.thresholds(columns[plain], nodes["num_threshold"][plain])
+    return Trees(
+        feature=_ints(columns),
+        threshold=threshold,
+        left=_ints(np.where(leaf, NONE, nodes["left"] + first)),
+        right=_ints(np.where(leaf, NONE, nodes["right"] + first)),
+        missing_left=np.where(leaf, 0, nodes["missing_go_to_left"]).astype(np.uint8),
+        code_set=_ints(code_set),
+        code_sets=np.array(sets, dtype=np.uint8).reshape(-1, CODES // 8),
+        value=np.where(leaf, nodes["value"], 0.0),
+        roots=_ints(roots),
+        classes=_ints(np.array([class_ for _, class_ in grown])),
+    )
+
+
+def _code_sets(grown: list[Any], layout: _Layout) -> Iterator[NDArray[np.uint8]]:
+    """Give the codes that each categorical node sends left, in the nodes' order."""
+    for predictor, _ in grown:
+        bits = predictor.raw_left_cat_bitsets.astype("<u4").view(np.uint8)
+        inside = np.unpackbits(bits, axis=1, bitorder="little").astype(np.bool_)
+        nodes = predictor.nodes
+        for node in nodes[(nodes["is_categorical"] == 1) & (nodes["is_leaf"] == 0)]:
+            seen = layout.codes[node["feature_idx"]].astype(np.intp)
+            # A code never seen goes where missing cells go.
+            left = np.full(CODES, node["missing_go_to_left"], dtype=np.bool_)
+            left[seen] = inside[node["bitset_idx"], : len(seen)]
+            yield np.packbits(left, bitorder="little")
+
+
+def _ints(array: NDArray[Any]) -> NDArray[np.int32]:
+    return array.astype(np.int32)

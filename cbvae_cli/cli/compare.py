@@ -1,0 +1,240 @@
+"""`cbvae compare`: this tool's models beside well-known ones, on one table."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cbvae_cli.cli.fitting import LabelOption
+from cbvae_cli.cli.groups import Compute, Reading, Telling, spread
+from cbvae_cli.cli.jobs import Categorical, DropUnlabelled, Exclude, Numeric, Positive
+from cbvae_cli.cli.options import Force, RowsIn
+from cbvae_cli.errors import UsageProblem
+
+if TYPE_CHECKING:
+    import torch
+
+    from cbvae_cli.training.compare import Contestant, Outcome
+    from cbvae_cli.training.read import Table
+
+Presets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--preset",
+        metavar="NAME",
+        help="Preset of train that this tool's models take; may be given again.  "
+        "[default: default]",
+    ),
+]
+Seeds = Annotated[
+    int,
+    typer.Option(
+        "--seeds", min=1, max=1000, metavar="N", help="Splits of the table, and runs."
+    ),
+]
+Models = Annotated[
+    str | None,
+    typer.Option(
+        "--models",
+        metavar="A,B",
+        parser=str,  # an option with a parser may be a list in a file of settings
+        help="Only these, as cbvae,logistic.  [default: all]",
+    ),
+]
+Html = Annotated[
+    str | None,
+    typer.Option("--html", metavar="FILE", help="Also write a page to look at."),
+]
+
+
+@spread
+def compare(
+    data: RowsIn,
+    label: LabelOption,
+    preset: Presets = None,
+    seeds: Seeds = 3,
+    models: Models = None,
+    exclude: Exclude = None,
+    categorical: Categorical = None,
+    numeric: Numeric = None,
+    positive: Positive = None,
+    drop_unlabelled: DropUnlabelled = False,
+    html: Html = None,
+    force: Force = False,
+    *,
+    compute: Compute,
+    reading: Reading,
+    telling: Telling,
+) -> None:
+    """Compare this tool's models with well-known ones on your table.
+
+    All learn from the same 70 % of the rows and answer the same others. Some need the
+    extra `compare` and say so.
+
+    Example: cbvae compare payments.csv --label fraud --exclude payment_id
+    """
+    from cbvae_cli.records import Columns
+    from cbvae_cli.report.comparison import HEADS, cells, page, told
+    from cbvae_cli.report.machine import emit
+    from cbvae_cli.report.progress import Progress
+    from cbvae_cli.training.compare import compare as contest
+
+    talk = telling.talk_only()
+    chosen = _checked(models, preset or ["default"])
+    target = _page_target(html, force)
+    device = compute.prepare()
+    columns = Columns(
+        label,
+        tuple(exclude or ()),
+        tuple(categorical or ()),
+        tuple(numeric or ()),
+        drop_unlabelled,
+        positive=positive,
+    )
+    table, name = _table(data, columns, reading, compute.max_memory)
+    for warning in table.warnings:
+        talk.warn(warning)
+    contestants = _contestants(*chosen, device, compute.threads)
+    runs = len(contestants) * seeds
+    numbers = [compute.seed + n for n in range(seeds)]
+    with Progress("comparing", talk) as progress:
+        outcomes = contest(
+            table,
+            contestants,
+            numbers,
+            lambda done, who: progress.update(done, runs, who),
+        )
+    for outcome in outcomes:
+        if outcome.why:
+            talk.warn(f"{outcome.name} has no figures: {outcome.why}")
+    summary = {
+        "data": name,
+        **_measured(table),
+        "seeds": numbers,
+        "models": [_described(outcome) for outcome in outcomes],
+        "warnings": talk.warnings,
+    }
+    for line in told(summary):
+        talk.say(line)
+    rows = [cells(found) for found in summary["models"] if not found["why"]]
+    talk.table(f"Models of '{label}'", HEADS, rows)
+    if target is not None:
+        target.write_text(page(summary), encoding="utf-8")
+        talk.say(f"wrote {target}")
+    emit(summary, "compare", telling.json)
+
+
+def _checked(
+    models: str | None, presets: Sequence[str]
+) -> tuple[list[tuple[str, str]], list[str]]:
+    """Give families with presets, and names of peers, before any work is done."""
+    from cbvae_cli.families import FAMILIES
+    from cbvae_cli.peers.classifiers import SOLVERS
+    from cbvae_cli.training.presets import PRESETS
+
+    known = [*FAMILIES, *SOLVERS]
+    names = known if models is None else [n.strip() for n in models.split(",")]
+    for flag, given, allowed in (
+        ("--models", names, known),
+        ("--preset", presets, list(PRESETS)),
+    ):
+        for word in given:
+            if word not in allowed:
+                raise UsageProblem(
+                    f"{flag} knows no '{word}'", expected="one of " + ", ".join(allowed)
+                )
+    families = [
+        (family, preset)
+        for family in FAMILIES
+        if family in names
+        for preset in dict.fromkeys(presets)
+    ]
+    return families, [name for name in SOLVERS if name in names]
+
+
+def _contestants(
+    families: Sequence[tuple[str, str]],
+    peers: Sequence[str],
+    device: "torch.device",
+    threads: int,
+) -> "list[Contestant]":
+    from cbvae_cli.peers.classifiers import classifier
+    from cbvae_cli.training.compare import Own, Peer
+    from cbvae_cli.training.presets import PRESETS
+
+    own = [
+        Own(dataclasses.replace(PRESETS[preset], model=family), device)
+        for family, preset in families
+    ]
+    return [*own, *(Peer(classifier(name, threads)) for name in peers)]
+
+
+def _page_target(html: str | None, force: bool) -> Path | None:
+    """Refuse a page that cannot be written."""
+    if html is None:
+        return None
+    target = Path(html)
+    if target.exists() and not force:
+        raise UsageProblem(f"'{html}' exists", hint="--force replaces it")
+    if not target.parent.is_dir():
+        raise UsageProblem(
+            f"there is no folder to write the page '{html}' into",
+            hint="make the folder first",
+        )
+    return target
+
+
+def _table(
+    data: str, columns: Any, reading: Reading, max_memory: int | None
+) -> "tuple[Table, str]":
+    """Read all rows; numbers are scaled later, by training rows alone."""
+    from cbvae_cli.table.scale import fit_standard
+    from cbvae_cli.table.source import open_source
+    from cbvae_cli.training.read import find_schema, read_table
+    from cbvae_cli.training.thin import thinning_for
+
+    with open_source(data, reading.options(), reread=True) as source:
+        schema, warnings = find_schema(source, columns)
+        thinning = thinning_for(schema, max_memory)
+        table = read_table(source, schema, fit_standard, thinning)
+        table.warnings[:0] = warnings
+        return table, source.name
+
+
+def _measured(table: "Table") -> dict[str, Any]:
+    """Say what is measured, and on what."""
+    from cbvae_cli.training.halves import TEST_SHARE
+
+    label = table.schema.label
+    total = sum(label.counts)
+    two = len(label.classes) == 2
+    return {
+        "rows": len(table.labels),
+        "label": label.name,
+        "classes": dict(zip(label.classes, label.counts, strict=True)),
+        "test_share": TEST_SHARE,
+        "positive": label.positive,
+        "measured": f"of class '{label.positive}'"
+        if two
+        else "means over classes, each against the rest",
+        "chance": label.counts[label.place(label.positive)] / total
+        if two
+        else 1 / len(label.classes),
+    }
+
+
+def _described(outcome: "Outcome") -> dict[str, Any]:
+    from cbvae_cli.training.compare import FIGURES
+
+    return {
+        "name": outcome.name,
+        "own": outcome.own,
+        "why": outcome.why,
+        **{
+            name: {"mean": outcome.mean(name), "spread": outcome.spread(name)}
+            for name in FIGURES
+        },
+        "runs": outcome.runs,
+    }

@@ -1,0 +1,1 @@
+"""Well-known libraries on the same rows, each behind one small protocol."""

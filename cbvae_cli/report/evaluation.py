@@ -1,0 +1,190 @@
+"""What `evaluate` measured, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cbvae_cli.report.console import Talk
+
+MOST_COLUMNS = 12  # of a table that drifts
+MOST_CALLED = 12  # classes that a table of calls has columns for
+HEADS = {
+    "auprc": "AUPRC",
+    "auroc": "AUROC",
+    "brier": "Brier",
+    "ece": "ECE",
+    "f1": "F1",
+    "anomaly_auroc": "anomaly AUROC",
+}
+FILLS = {"impute_nrmse": "fill RMSE", "impute_accuracy": "fill accuracy"}
+SINGLE = {
+    "log_loss": "log loss",
+    "mcc": "MCC",
+    "balanced_accuracy": "balanced accuracy",
+}
+
+
+def tell(summary: Mapping[str, Any], talk: Talk) -> None:
+    """Show all figures of a summary.
+
+    Parameters
+    ----------
+    summary : mapping
+        As `evaluate --json` gives it.
+    talk : Talk
+    """
+    if summary["labelled"]:
+        _tell_classes(summary, talk)
+        _tell_fills(summary, talk)
+        _tell_calls(summary, talk)
+        _tell_promises(summary["coverage"], talk)
+    if summary["drift"]:
+        _tell_drift(summary["drift"], talk)
+
+
+def _tell_classes(summary: Mapping[str, Any], talk: Talk) -> None:
+    heads = {key: head for key, head in HEADS.items() if summary[key]}
+    fills = {key: head for key, head in FILLS.items() if summary.get(key)}
+    rows: list[tuple[object, ...]] = [
+        (
+            name,
+            count,
+            *(_figure(summary[key]["classes"][name]) for key in (*heads, *fills)),
+        )
+        for name, count in summary["classes"].items()
+    ]
+    means = (_figure(summary[key]["macro"]) for key in heads)
+    overall = (_figure(summary[key]["overall"]) for key in fills)
+    rows.append(("mean; fills: all", summary["labelled"], *means, *overall))
+    talk.table(
+        f"Classes by rule {summary['rule']}",
+        ("class", "rows", *heads.values(), *fills.values()),
+        rows,
+    )
+    said = [
+        f"{name} {_figure(summary[key]['overall'])}"
+        for key, name in SINGLE.items()
+        if summary[key] and summary[key]["overall"] is not None
+    ]
+    if said:
+        talk.say(", ".join(said))
+
+
+def _tell_fills(summary: Mapping[str, Any], talk: Talk) -> None:
+    numbers, names = (summary.get(key) for key in FILLS)
+    if numbers and numbers["cells"]:
+        talk.say(
+            f"fill RMSE is of {numbers['cells']:,} hidden numbers, in deviations of "
+            f"their columns; filled by the mean: {_figure(numbers['by_mean'])}"
+        )
+    if names and names["cells"]:
+        talk.say(
+            f"fill accuracy is of {names['cells']:,} hidden categories; filled by the "
+            f"most frequent: {_figure(names['by_mode'])}"
+        )
+
+
+def _tell_calls(summary: Mapping[str, Any], talk: Talk) -> None:
+    confusion = summary["confusion"]
+    if not confusion or len(confusion) > MOST_CALLED:
+        return
+    for name, threshold in summary["thresholds"].items():
+        talk.say(f"'{name}' is called from a probability of {threshold:.3g}")
+    title = "Rows by true class"
+    rows = [(true, *called.values()) for true, called in confusion.items()]
+    talk.table(title, ("class", *(f"called {name}" for name in confusion)), rows)
+
+
+def _tell_promises(coverage: Mapping[str, Any], talk: Talk) -> None:
+    abstain, fpr = coverage["abstain"], coverage["fpr"]
+    one, other = f"--abstain {abstain['alpha']:g}", f"--fpr {fpr['bound']:g}"
+    for flag, found in ((one, abstain), (other, fpr)):
+        if found["why"]:
+            talk.say(f"nothing to show of {flag}: {found['why']}")
+    rows = [] if abstain["why"] else _abstaining(abstain, one)
+    rows += [] if fpr["why"] else _alarms(fpr, other)
+    if rows:
+        heads = ("what", "promise", "count", "rows", "share", "95 % interval")
+        talk.table("Promises", heads, rows)
+    if not fpr["why"] and fpr["usual"]:
+        low, high = fpr["usual"]
+        talk.say(
+            f"{other} is kept on average over bundles: certified on "
+            f"{fpr['certified_on']:,} rows, shares of {low:.4f} to {high:.4f} are usual"
+        )
+
+
+def _abstaining(abstain: Mapping[str, Any], flag: str) -> list[tuple[object, ...]]:
+    rows = [
+        (
+            f"{flag}: rows of '{name}' that are ruled out for it",
+            f"{found['promise']:g}",
+            *_rate(found),
+        )
+        for name, found in abstain["ruled_out"]["classes"].items()
+        if found["promise"] is not None and found["rows"]
+    ]
+    refused = abstain["none_of_these"]
+    rows.append((f"{flag}: none of these", None, *_rate(refused["overall"])))
+    if refused["unknown"]["rows"]:
+        what = f"{flag}: the same, of classes that were not trained"
+        rows.append((what, None, *_rate(refused["unknown"])))
+    return rows
+
+
+def _alarms(fpr: Mapping[str, Any], flag: str) -> list[tuple[object, ...]]:
+    name, alarms = fpr["positive"], fpr["false_alarms"]["overall"]
+    return [
+        (f"{flag}: other rows called '{name}'", f"{fpr['bound']:g}", *_rate(alarms)),
+        (f"{flag}: rows of '{name}' found", None, *_rate(fpr["found"])),
+    ]
+
+
+def _rate(found: Mapping[str, Any]) -> tuple[object, ...]:
+    if not found["rows"]:
+        return (0, 0, None, None)
+    low, high = found["interval"]
+    interval = f"{low:.4f} to {high:.4f}"
+    return found["count"], found["rows"], _figure(found["share"]), interval
+
+
+def _tell_drift(drift: Mapping[str, Any], talk: Talk) -> None:
+    columns = drift["columns"]
+    order = sorted(columns, key=lambda name: -(columns[name]["distance"] or 0.0))
+    rows = [
+        (
+            name,
+            f"{columns[name]['missing']:.1%}",
+            _figure(columns[name]["distance"]),
+            _figure(columns[name]["by_chance"]),
+            columns[name]["measure"],
+            columns[name]["against"],
+        )
+        for name in order[:MOST_COLUMNS]
+    ]
+    title = "Columns furthest from training"
+    if len(order) > len(rows):
+        title += f", {len(rows)} of {len(order)}"
+    heads = ("column", "missing", "distance", "by chance", "measure", "against")
+    talk.table(title, heads, rows)
+    shares = [
+        (name, _figure(found["training"]), _figure(found["estimated"]))
+        for name, found in drift["shares"].items()
+    ]
+    talk.table("Shares of classes", ("class", "training", "estimated"), shares)
+    low, nats = drift["p_values"]["found"], drift["evidence"]
+    if low is not None and low["rows"]:
+        talk.say(
+            f"p-values below {drift['p_values']['below']:g}: {low['share']:.2%} of "
+            f"{low['rows']:,} rows, where {drift['p_values']['expected']:.0%} are usual"
+        )
+    if nats["mean"] is not None:
+        talk.say(
+            f"evidence {nats['mean']:.3f} nats a seen cell; held-out rows of training "
+            f"get {nats['held_out']:.3f}"
+        )
+
+
+def _figure(figure: float | None) -> str | None:
+    return None if figure is None else f"{figure:.3f}"

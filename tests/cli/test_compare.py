@@ -1,0 +1,104 @@
+"""`cbvae compare` through the command line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cbvae_cli.cli.app import main
+
+PEERS = "logistic,forest"
+
+
+@pytest.fixture
+def run(samples, tmp_path, monkeypatch, capsys):
+    """Compare on the defects table; gives exit code and both streams."""
+    monkeypatch.chdir(tmp_path)
+
+    def start(*flags):
+        argv = [str(samples / "defects.csv"), "--label", "outcome", "--exclude", "part"]
+        code = main(["compare", *argv, "--threads", "1", *flags])
+        return code, capsys.readouterr()
+
+    return start
+
+
+def test_the_summary_holds_every_split_of_every_model(run):
+    code, streams = run("--models", PEERS, "--seeds", "2", "--seed", "5", "--json")
+    assert code == 0
+    told = json.loads(streams.out)
+    assert told["verb"] == "compare"
+    assert told["seeds"] == [5, 6]
+    assert told["rows"] == sum(told["classes"].values())
+    assert told["test_share"] == 0.3
+    assert {model["name"] for model in told["models"]} == set(PEERS.split(","))
+    for model in told["models"]:
+        assert [run["seed"] for run in model["runs"]] == [5, 6]
+        assert 0 < model["auprc"]["mean"] <= 1
+        assert model["own"] is False
+    means = [model["auprc"]["mean"] for model in told["models"]]
+    assert means == sorted(means, reverse=True)
+    assert "AUPRC" in streams.err
+    assert "±" in streams.err
+
+
+@pytest.mark.slow
+def test_presets_of_ours_stand_beside_the_peers(run):
+    flags = ["--models", "cbvae,logistic", "--preset", "paper", "--preset", "fast"]
+    code, streams = run(*flags, "--seeds", "1", "--json")
+    assert code == 0
+    told = json.loads(streams.out)
+    own = {model["name"]: model["own"] for model in told["models"]}
+    assert own == {"cbvae paper": True, "cbvae fast": True, "logistic": False}
+
+
+def test_two_classes_are_judged_by_the_positive_one(samples, tmp_path, capsys):
+    argv = [str(samples / "payments.csv"), "--label", "fraud", "--seeds", "1"]
+    argv += ["--models", "logistic", "--exclude", "payment_id", "--json", "--quiet"]
+    for flags, positive in (([], "yes"), (["--positive", "no"], "no")):
+        assert main(["compare", *argv, *flags]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told["positive"] == positive
+        total = sum(told["classes"].values())
+        assert told["chance"] == pytest.approx(told["classes"][positive] / total)
+
+
+def test_a_page_is_written_once_and_replaced_by_force(run, tmp_path):
+    page = tmp_path / "page.html"
+    flags = ["--models", "logistic", "--seeds", "1", "--html", "page.html"]
+    assert run(*flags)[0] == 0
+    assert page.read_text("utf-8").startswith("<!doctype html>")
+    code, streams = run(*flags)
+    assert code == 2
+    assert "--force" in streams.err
+    assert run(*flags, "--force")[0] == 0
+
+
+def test_who_cannot_run_is_named_and_the_others_go_on(run, samples, tmp_path):
+    whole = tmp_path / "whole.csv"
+    rows = (f"{n},{n * 7 % 11},{'ab'[n % 2]}\n" for n in range(80))
+    whole.write_text("x,z,y\n" + "".join(rows))
+    argv = ["compare", str(whole), "--label", "y", "--models"]
+    assert main([*argv, "logistic,imputed-forest", "--seeds", "1", "--json=s"]) == 0
+    told = json.loads((tmp_path / "s").read_text())
+    assert [model["name"] for model in told["models"]] == ["logistic", "imputed-forest"]
+    assert told["models"][1]["auprc"]["mean"] is None
+    assert "missing cells" in told["models"][1]["why"]
+    assert any("imputed-forest has no figures" in line for line in told["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--models", "cbvae,magic"], "--models knows no 'magic'"),
+        (["--preset", "magic"], "--preset knows no 'magic'"),
+        (["--html", "nowhere/page.html"], "no folder"),
+        (["--seeds", "0"], "seeds"),
+        (["--models", ""], "--models"),
+    ],
+)
+def test_wrong_wishes_are_refused_before_any_work(run, flags, said):
+    code, streams = run(*flags)
+    assert code == 2
+    assert said in streams.err
