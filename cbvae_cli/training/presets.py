@@ -21,6 +21,8 @@ PRESETS = {
         noise=True,
         scale="standard",
         unit_deviation=True,
+        steps=1200,
+        batch=256,
         members=1,
         joint_steps=0,
     ),

@@ -31,6 +31,7 @@ from judge import answer_faults, fill_errors, impute_faults, minority_auprc
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("CBVAE_BENCH_DATA", ROOT.parent / "shared" / "data"))
 BLANK_SHARE = 0.2
+RULES = ("posterior", "likelihood", "error")
 SYNTHETIC = 1000
 MEBI = 2**20
 
@@ -51,7 +52,7 @@ HEADS = (
     *("table", "rows", "columns", "classes"),
     *("train s", "classify s", "impute s", "score s", "augment s"),
     *("train MB", "answer MB"),
-    *("AUPRC likelihood", "AUPRC error"),
+    *("AUPRC posterior", "AUPRC likelihood", "AUPRC error"),
     *("RMSE label known", "label hidden", "by mean"),
     *("warnings", "faults"),
 )
@@ -129,7 +130,7 @@ def measure(public: Public, folder: Path, asked: argparse.Namespace) -> list[Any
     rmse: dict[str, tuple[float, float]] = {}
     if trained is not None:
         bench.warnings = trained["warnings"]
-        for rule in ("likelihood", "error"):
+        for rule in RULES:
             auprc[rule] = classified(bench, bundle, rule, test, public)
         for name, flag in (("impute", []), ("blind", ["--hide", public.label])):
             rmse[name] = imputed(bench, bundle, name, flag, trained, train, test)
@@ -144,10 +145,10 @@ def measure(public: Public, folder: Path, asked: argparse.Namespace) -> list[Any
     return [
         *(public.name, len(train) + len(test), len(modelled(trained))),
         len(trained["classes"]) if trained else 0,
-        *(seconds.get(v, np.nan) for v in ("train", "likelihood", "impute")),
+        *(seconds.get(v, np.nan) for v in ("train", "posterior", "impute")),
         *(seconds.get(v, np.nan) for v in ("score", "augment")),
         *(peak.get("train", 0) / MEBI, max(answers, default=0) / MEBI),
-        *(auprc.get(rule, np.nan) for rule in ("likelihood", "error")),
+        *(auprc.get(rule, np.nan) for rule in RULES),
         *(rmse.get(name, nothing)[0] for name in ("impute", "blind")),
         *(rmse.get("impute", nothing)[1], len(bench.warnings), len(bench.faults)),
     ]

@@ -186,7 +186,7 @@ def without_label(model: Model, rows: Rows) -> tuple[Floats, NDArray[np.int64]]:
         torch.cat([rows.values, noise], dim=-1),
         torch.cat([rows.seen, torch.ones_like(blank)], dim=-1),
     )
-    mean = believe(model.family.nets, asked)[0][0].double().numpy()
+    mean = believe(model.family.nets, asked, model.family.n_draws)[0].double().numpy()
     return mean[:, : len(FEATURES)], mean[:, len(FEATURES) :].argmax(axis=1)
 
 
@@ -222,7 +222,7 @@ def measured(
 ) -> report.Run:
     """Classify held-out rows by the lowest error."""
     encoded = model.layout.encode(trial.values)
-    error = model.evidence(encoded, ("error",))[:, :, 0]
+    error = model.evidence(encoded, ("error",))[:, 0, :, 0]
     named = error.argmin(axis=1)
     strangeness = error[:, NORMAL] - error[:, FRAUD]
     truth = trial.labels
@@ -231,8 +231,8 @@ def measured(
         rows = noisy(model, trial.values[trial.few], 0, trial.seed)[0]
         read_off = without_label(model, rows)[1]
     hidden_rows = noisy(model, trial.values[trial.few], n_hidden, trial.seed)[0]
-    hidden_error = model.family.evidence(hidden_rows, ("error",))[:, :, 0].numpy()
-    likelihood = model.posterior(encoded, "likelihood")[:, FRAUD]
+    hidden_error = model.family.evidence(hidden_rows, ("error",))[:, 0, :, 0].numpy()
+    likelihood = model.log_probabilities(trial.values, "likelihood")[:, FRAUD]
     history = model.training["history"]
     return report.Run(
         n_hidden=n_hidden,
