@@ -270,6 +270,15 @@ def test_a_summary_that_cannot_be_written_is_still_told(run, capsys, tmp_path):
 # Signals and pipes, in a fresh interpreter.
 
 
+@pytest.fixture
+def heard():
+    """Let children hear a hang-up even if the tests themselves run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_request_to_stop_ends_the_run_with_one_line(start_dummy, number):
     process = start_dummy("work", "b", "d", "--quiet", "--fail", "sleep")
