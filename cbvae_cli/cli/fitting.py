@@ -105,8 +105,8 @@ TimeLimit = Annotated[
         "--time-limit",
         min=1,
         metavar="SECONDS",
-        help="Take fewer steps, and with --preset best fewer tries, to end in time. "
-        "The bundle then depends on the machine.",
+        help="Take fewer steps, and with --preset best fewer tries, to end in about "
+        "this time; calibration is never cut. The bundle then depends on the machine.",
     ),
 ]
 Validation = Annotated[

@@ -19,8 +19,8 @@ SPACE: tuple[dict[str, Any], ...] = (
     {"rate": 1e-3},
 )
 SHORT = {"members": 1, "steps": 600, "joint_steps": 300, "search": False}
-SEARCHING = 0.5  # of the time limit, at most
-TRAINING = 0.6  # of what is left of it; the rest is for calibration
+SEARCHING = 0.4  # of the time limit, at most
+TRAINING = 0.5  # of what is left of it; the rest is for calibration
 LEAST_STEPS = 50
 
 Judge = Callable[[Settings], float]
