@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -51,6 +52,15 @@ def brief():
         for name, number in FEW_CENTRES.items():
             patch.setattr(neighbours, name, number)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def heard():
+    """Hear Ctrl-C even where the tests run in the background, which ignores it."""
+    usual = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, usual)
 
 
 def learn(path: Path, columns: Columns, preset: str, **changes) -> SimpleNamespace:
