@@ -97,3 +97,16 @@ def encode_rows(
     both = in_chunks(family, encoded, ask).astype(np.float64)
     mean, deviation = np.split(both, 2, axis=1)
     return mean, deviation
+
+
+def embed_rows(
+    family: Family, encoded: Encoded, place: int, member: int = 0
+) -> NDArray[np.float64]:
+    """Give latent coordinates of rows; see `Family.embed`."""
+    if not len(encoded.matrix):
+        return np.empty((0, family.nets.latent))
+
+    def ask(rows: Rows) -> Tensor:
+        return family.embed(rows, place, member)
+
+    return in_chunks(family, encoded, ask).astype(np.float64)

@@ -12,7 +12,7 @@ class Settings:
     Attributes
     ----------
     model : str
-        Family: `"cbvae"` or `"vae"`.
+        Family: a key of `cbvae_cli.families.FAMILIES`.
     preset : str
         The preset that the other fields come from.
     latent : int
@@ -50,9 +50,22 @@ class Settings:
         Share of rows of the other classes that only the bound on false alarms sees.
     search : bool
         Whether other sizes, masks and rates are tried first.
+    neighbours : int
+        Of the local outlier factor; 0 is as many as usual.
+    allow_stored_encodings : bool
+        Whether detectors may keep rows, scaled or encoded, in the bundle.
     time_limit : float, optional
         Seconds that training should take at most.
     seed : int
+    balanced : bool
+        Rows of all classes are drawn alike, where classes share networks.
+    gamma, beta : float
+        Weights of reconstruction and divergence in the loss of `clvae`.
+    mu : float
+        Distance of the classes' priors from 0 in `dvae` and, to start with, `dvaan`.
+    fixed_mu, support, paper_discriminator : bool
+        Of `dvaan`: mu stays; rows near the boundary are made and learnt from; the
+        discriminator sees no real rows.
     """
 
     model: str = "cbvae"
@@ -75,8 +88,17 @@ class Settings:
     held_share: float = 0.0
     certified_share: float = 0.2
     search: bool = False
+    neighbours: int = 0
+    allow_stored_encodings: bool = False
     time_limit: float | None = None
     seed: int = 0
+    balanced: bool = False
+    gamma: float = 1.0
+    beta: float = 1.0
+    mu: float = 3.0
+    fixed_mu: bool = False
+    support: bool = True
+    paper_discriminator: bool = False
 
 
 @dataclass(frozen=True)

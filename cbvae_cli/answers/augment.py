@@ -1,177 +1,68 @@
-"""Synthetic rows of a class that look as its training rows do."""
+"""Synthetic rows of classes that look as their training rows do."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import torch
 from numpy.typing import NDArray
 
+from cbvae_cli.answers.making import BLOCK, Maker
 from cbvae_cli.answers.model import Model
-from cbvae_cli.errors import DataProblem, UsageProblem
-from cbvae_cli.evidence import encode_rows
-from cbvae_cli.families.contract import Family
+from cbvae_cli.errors import DataProblem
 from cbvae_cli.table.cells import Floats
 from cbvae_cli.table.number import arrow_type
 from cbvae_cli.table.source import Source
 
-BLOCK = 4096  # rows drawn from one random stream, keyed by seed, class and block
-METHODS = ("prior", "posterior", "interpolate")
+MARK = "synthetic"  # the column that tells made rows from real ones
 
 
 @dataclass(frozen=True)
-class Encodings:
-    """Posteriors of real rows of one class; they never enter a bundle.
+class Made:
+    """Some synthetic rows of a class.
 
     Attributes
     ----------
-    mean, deviation : float64 array, shape (n_rows, latent)
-    """
-
-    mean: Floats
-    deviation: Floats
-
-
-class Method(Protocol):
-    """A way of drawing encoded rows of a class."""
-
-    def __call__(
-        self, family: Family, place: int, n_rows: int, rng: np.random.Generator
-    ) -> NDArray[Any]:
-        """Draw encoded rows, shape (n_rows, width)."""
-
-
-def from_prior(
-    family: Family, place: int, n_rows: int, rng: np.random.Generator
-) -> NDArray[Any]:
-    """Sample the aggregate posterior of the class."""
-    return family.sample(place, n_rows, rng)
-
-
-@dataclass(frozen=True)
-class FromPosterior:
-    """Samples the posterior of real rows: jittered copies, noise of cells included."""
-
-    rows: Encodings
-
-    def __call__(
-        self, family: Family, place: int, n_rows: int, rng: np.random.Generator
-    ) -> NDArray[Any]:
-        """Draw encoded rows near real ones."""
-        picked = rng.integers(len(self.rows.mean), size=n_rows)
-        noise = rng.standard_normal((n_rows, self.rows.mean.shape[1]))
-        z = self.rows.mean[picked] + self.rows.deviation[picked] * noise
-        return family.draw_from(torch.from_numpy(z).float(), place, rng)
-
-
-@dataclass(frozen=True)
-class Between:
-    """Decodes points on the line between two real rows of the class."""
-
-    rows: Encodings
-
-    def __call__(
-        self, family: Family, place: int, n_rows: int, rng: np.random.Generator
-    ) -> NDArray[Any]:
-        """Draw encoded rows between real ones."""
-        one, other = rng.integers(len(self.rows.mean), size=(2, n_rows))
-        share = rng.random((n_rows, 1))
-        z = (1 - share) * self.rows.mean[one] + share * self.rows.mean[other]
-        return family.draw_from(torch.from_numpy(z).float(), place, rng)
-
-
-def method_for(name: str, model: Model, place: int, source: Source | None) -> Method:
-    """Make a method of drawing, with the real rows it needs.
-
-    Parameters
-    ----------
-    name : str
-        Out of `METHODS`.
-    model : Model
     place : int
-        The class.
-    source : Source or None
-        Rows of the training table; needed by `posterior` and `interpolate`.
+    values : float64 array, shape (n_rows, n_modelled)
     """
-    if name == "prior":
-        return from_prior
-    if source is None:
-        raise UsageProblem(
-            f"--method {name} starts from real rows",
-            expected="--data with the training table",
-            hint="add --data TABLE, or use --method prior",
-        )
-    rows = _encodings(model, place, source)
-    return FromPosterior(rows) if name == "posterior" else Between(rows)
 
-
-def _encodings(model: Model, place: int, source: Source) -> Encodings:
-    model.schema.check(source)
-    if model.schema.label.name not in source.names:
-        raise DataProblem(
-            f"the table has no label column '{model.schema.label.name}'",
-            where=source.name,
-            expected="the training table, label included",
-        )
-    means, deviations = [], []
-    for batch in source.batches():
-        rows = model.schema.labels(source, batch) == place
-        if rows.any():
-            values, _ = model.schema.values(source, batch)
-            encoded = model.layout.encode(values[rows])
-            mean, deviation = encode_rows(model.family, encoded, place)
-            means.append(mean)
-            deviations.append(deviation)
-    if not means:
-        raise DataProblem(
-            f"the table has no row of class '{model.classes[place]}'",
-            where=source.name,
-        )
-    return Encodings(np.concatenate(means), np.concatenate(deviations))
+    place: int
+    values: Floats
 
 
 class Augment:
-    """Draws rows of a class in batches.
+    """Makes rows in batches.
 
     Parameters
     ----------
-    model : Model
-    place : int
-        The class.
-    n_rows : int
-    method : Method
-    seed : int
+    maker : Maker
+    wanted : mapping of int to int
+        Rows to make of each class; classes come one after the other.
     text : bool
         Whether cells are written as text (CSV) or in the columns' Arrow types.
     """
 
-    def __init__(
-        self,
-        model: Model,
-        place: int,
-        n_rows: int,
-        method: Method,
-        *,
-        seed: int,
-        text: bool,
-    ) -> None:
-        if n_rows < 1:
-            raise UsageProblem(
-                f"cannot make {n_rows} rows", expected="-n with 1 or more"
-            )
-        self.model = model
-        self.place = place
-        self.n_rows = n_rows
-        self.method = method
-        self.seed = seed
+    def __init__(self, maker: Maker, wanted: Mapping[int, int], *, text: bool) -> None:
+        self.maker = maker
+        self.model: Model = maker.model
+        self.wanted = {place: n for place, n in wanted.items() if n}
         self.text = text
+        self._schema = self._described()
+
+    @property
+    def n_rows(self) -> int:
+        """Count rows to make."""
+        return sum(self.wanted.values())
 
     def schema(self) -> pa.Schema:
         """Columns of training, label included, in their order."""
+        return self._schema
+
+    def _described(self) -> pa.Schema:
         schema = self.model.schema
         fields = [
             pa.field(column.name, self._type(column.storage))
@@ -189,17 +80,22 @@ class Augment:
         before = self.model.schema.columns[: self.model.schema.label_at]
         return sum(not column.left_out for column in before)
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Draw the rows; the first n of a longer run are the same rows."""
-        for block, start in enumerate(range(0, self.n_rows, BLOCK)):
-            rng = np.random.default_rng([self.seed, self.place, block])
-            drawn = self.method(self.model.family, self.place, BLOCK, rng)
-            yield self._render(drawn[: self.n_rows - start])
+    def blocks(self) -> Iterator[Made]:
+        """Make the rows; the first n of a longer run of a class are the same rows."""
+        for place, n_rows in self.wanted.items():
+            for number, start in enumerate(range(0, n_rows, BLOCK)):
+                size = min(BLOCK, n_rows - start)
+                yield Made(place, self.maker.block(place, number, size))
 
-    def _render(self, drawn: NDArray[Any]) -> pa.RecordBatch:
-        schema, layout = self.model.schema, self.model.layout
-        expected = layout.expected(drawn, np.zeros_like(drawn))
-        values = iter(layout.settle(expected).T)
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Make the rows as they are written."""
+        for made in self.blocks():
+            yield self.render(made)
+
+    def render(self, made: Made) -> pa.RecordBatch:
+        """Write rows as the text or the types of their columns."""
+        schema, n_rows = self.model.schema, len(made.values)
+        values = iter(made.values.T)
         arrays = []
         for column in schema.columns:
             if column.left_out:
@@ -207,15 +103,74 @@ class Augment:
             if column.kind is not None:
                 cells = column.kind.render(next(values), text=self.text)
             elif column.role == "constant":
-                cells = pa.array([column.value] * len(drawn))
+                cells = pa.array([column.value] * n_rows)
             else:
-                cells = pa.nulls(len(drawn))
+                cells = pa.nulls(n_rows)
             arrays.append(cells.cast(self._type(column.storage), safe=False))
-        places = np.full(len(drawn), self.place)
+        places: NDArray[np.int64] = np.full(n_rows, made.place)
         label = schema.label.render(places, text=self.text)
         arrays.insert(self._label_at(), label.cast(self._type(schema.label.storage)))
-        return pa.RecordBatch.from_arrays(arrays, schema=self.schema())
+        return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
 
     def summary(self) -> dict[str, Any]:
         """Say what was made."""
-        return {"class": self.model.classes[self.place], "rows": self.n_rows}
+        names = {self.model.classes[place]: n for place, n in self.wanted.items()}
+        found: dict[str, Any] = {"rows": self.n_rows, "classes": names}
+        if len(names) == 1:
+            found["class"] = next(iter(names))
+        return found
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Puts made rows behind the real ones, with a column that tells them apart.
+
+    Attributes
+    ----------
+    source : Source
+        The real rows, as they are written (after typing).
+    prefix : str
+        Of the added column.
+    """
+
+    source: Source
+    prefix: str
+
+    @property
+    def mark(self) -> str:
+        """Name of the column that is 1 for made rows."""
+        return self.prefix + MARK
+
+    def check(self) -> None:
+        """Refuse a table that has the column already."""
+        if self.mark in self.source.names:
+            raise DataProblem(
+                f"the table has a column '{self.mark}' already",
+                where=self.source.name,
+                hint="choose another name with --prefix",
+            )
+
+    def schema(self, real: pa.Schema) -> pa.Schema:
+        """Give the columns of all rows, from those of the real ones."""
+        return real.append(pa.field(self.mark, pa.int8()))
+
+    def marked(
+        self, rows: pa.RecordBatch, schema: pa.Schema, *, made: bool
+    ) -> pa.RecordBatch:
+        """Give rows the columns of `schema`; columns that they lack are empty."""
+        marks = pa.array(np.full(rows.num_rows, made, dtype=np.int8))
+        arrays = [
+            _cast(rows.column(field.name), field.type)
+            if field.name in rows.schema.names
+            else pa.nulls(rows.num_rows, field.type)
+            for field in list(schema)[:-1]
+        ]
+        return pa.RecordBatch.from_arrays([*arrays, marks], schema=schema)
+
+
+def _cast(cells: pa.Array, kind: pa.DataType) -> pa.Array:
+    if cells.type.equals(kind):
+        return cells
+    if pa.types.is_dictionary(kind):
+        return cells.cast(kind.value_type).dictionary_encode().cast(kind)
+    return cells.cast(kind, safe=False)

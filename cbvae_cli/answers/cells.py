@@ -10,12 +10,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from cbvae_cli.answers.model import Model
+from cbvae_cli.answers.rendering import value_columns, value_types
 from cbvae_cli.calibration.cells import cell_log_density, expected_cells, unheard
 from cbvae_cli.evidence import CHUNK, take
 from cbvae_cli.families.contract import Family
-from cbvae_cli.table.cells import Floats, is_text
+from cbvae_cli.table.cells import Floats
 from cbvae_cli.table.matrix import Encoded
-from cbvae_cli.table.number import arrow_type
 from cbvae_cli.table.source import Source
 
 MOST_CELLS = 16 * CHUNK  # hidden at once, each in a copy of its row
@@ -50,17 +50,8 @@ class CellColumns:
         if self.nats:
             types |= {f"cell_{column.name}": pa.float64() for column in columns}
         if self.repairs:
-            types |= {
-                f"repair_{column.name}": pa.string()
-                if self._as_text(column.name)
-                else arrow_type(column.storage)
-                for column in columns
-            }
+            types |= value_types(self.model.schema, self.source, "repair_")
         return types
-
-    def _as_text(self, name: str) -> bool:
-        cells = self.source.schema.field(name)
-        return self.source.text or is_text(cells.type)
 
     def columns(
         self, values: Floats, encoded: Encoded, places: Places
@@ -83,13 +74,7 @@ class CellColumns:
                 found[f"cell_{column.name}"] = pa.array(nats[:, at], mask=~known[:, at])
         if self.repairs:
             expected = self._asked(encoded, places, expected_cells)
-            for at, (column, kind) in enumerate(
-                zip(schema.modelled, schema.kinds, strict=True)
-            ):
-                text = self._as_text(column.name)
-                rendered = kind.render(expected[:, at], text=text)
-                kept = pa.string() if text else arrow_type(column.storage)
-                found[f"repair_{column.name}"] = rendered.cast(kept)
+            found |= value_columns(schema, self.source, "repair_", expected)
         return found
 
     def _nats(self, values: Floats, encoded: Encoded, places: Places) -> Floats:

@@ -60,13 +60,18 @@ class Classify:
         self.infinite = 0
 
     def _types(self) -> dict[str, pa.DataType]:
-        starts = ["p", "error"]
+        starts = ["p", *(["error"] if self._has_errors else [])]
         starts += ["logodds"] if self.wishes.logodds else []
         starts += ["conformal"] if self.abstention else []
         types: dict[str, pa.DataType] = {"label": pa.string()}
         for start in starts:
             types |= {f"{start}_{name}": pa.float64() for name in self.model.classes}
         return types
+
+    @property
+    def _has_errors(self) -> bool:
+        """Tell whether the classes reconstruct a row each in its own way."""
+        return "error" in self.model.family.rules
 
     def schema(self) -> pa.Schema:
         """Columns of the answer."""
@@ -82,7 +87,8 @@ class Classify:
         places = self.decision.choose(log_p)
         columns: dict[str, pa.Array] = {}
         self._put(columns, "p", np.exp(log_p))
-        self._put(columns, "error", errors)
+        if self._has_errors:
+            self._put(columns, "error", errors)
         if self.wishes.logodds:
             each = [log_odds(log_p, place) for place in range(len(model.classes))]
             self._put(columns, "logodds", np.stack(each, axis=1))

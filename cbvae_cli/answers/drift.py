@@ -18,8 +18,8 @@ from cbvae_cli.measures.shift import (
 )
 from cbvae_cli.table.boolean import Boolean
 from cbvae_cli.table.category import Category
-from cbvae_cli.table.cells import Bools, Floats
-from cbvae_cli.table.kind import NOVEL, Block, Kind
+from cbvae_cli.table.cells import Floats
+from cbvae_cli.table.kind import Block, Kind
 from cbvae_cli.table.number import Number
 
 METHOD = "likelihood"
@@ -68,14 +68,11 @@ class Drift:
         missing = np.isnan(values)
         self._rows += len(values)
         self._missing += missing.sum(axis=0)
-        self._novel += (values == NOVEL).sum(axis=0) * self._of_names()
+        self._novel += self.model.layout.novel(values).sum(axis=0)
         self._shares += np.exp(log_p).sum(axis=0)
         for place, (shift, _) in enumerate(self._watched):
             shift.add(values[~missing[:, place], place])
         self._add_evidence(values, log_p)
-
-    def _of_names(self) -> Bools:
-        return np.array([isinstance(k, Category) for k in self.model.schema.kinds])
 
     def _add_evidence(self, values: Floats, log_p: Floats) -> None:
         model, judges = self.model, self.model.judges[METHOD]

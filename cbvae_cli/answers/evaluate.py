@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from cbvae_cli.answers.deciding import Wishes
 from cbvae_cli.answers.drift import Drift
 from cbvae_cli.answers.hiding import Hiding
+from cbvae_cli.answers.levels import LevelSets
+from cbvae_cli.answers.likeness import Lookalike
 from cbvae_cli.answers.model import Model
 from cbvae_cli.answers.promises import Abstaining, Alarms
+from cbvae_cli.answers.verdict import ByClasses
 from cbvae_cli.calibration.decide import Threshold
-from cbvae_cli.calibration.strangeness import METHODS
 from cbvae_cli.errors import DataProblem
 from cbvae_cli.measures.anomaly import anomaly
 from cbvae_cli.measures.by_class import by_class
@@ -29,14 +31,14 @@ from cbvae_cli.table.cells import Bools, Floats
 from cbvae_cli.table.label import class_names
 from cbvae_cli.table.source import Batch, Source
 
-METHOD = "likelihood"  # of `score`
+METHOD = "combined"  # of `score`, its default
 MOST_ROWS = 200_000  # kept for figures that need rows in order
 MOST_NAMES = 10_000  # of classes that the bundle does not know, counted one by one
 SHOWN_NAMES = 5
 OF_LABELS = (
     *("auprc", "auroc", "log_loss", "brier", "ece", "mcc", "f1"),
     *("balanced_accuracy", "confusion", "anomaly_auroc", "coverage"),
-    *("impute_nrmse", "impute_accuracy"),
+    *("impute_nrmse", "impute_accuracy", "em_mv", "fidelity"),
 )
 
 
@@ -90,6 +92,9 @@ class Evaluate:
         self._decision = Wishes(asked.positive).decision(model, asked.rule)
         self._rng = np.random.default_rng([asked.seed, 6])
         self._kept = Reservoir(MOST_ROWS)
+        self._judging = ByClasses(model, METHOD, None)
+        self._levels = LevelSets(model, asked.seed)
+        self._likeness = Lookalike(model, asked.seed)
         self._hiding = Hiding(model, source, asked.hidden_share, asked.seed)
         self._abstaining = Abstaining(model, asked.alpha)
         self._alarms = Alarms(model, asked.rule, asked.positive, asked.bound)
@@ -123,6 +128,8 @@ class Evaluate:
         self._abstaining.add(values, labels)
         self._alarms.add(log_p[known], labels[known])
         self._kept.add(keys, log_p, labels, self._strangeness(values))
+        self._levels.add(keys[known], values[known], labels[known])
+        self._likeness.add(keys[known], values[known], labels[known])
 
     def _labels(self, batch: Batch) -> tuple[NDArray[np.int64], Bools]:
         """Read labels, -1 where missing; marks those that the bundle does not know."""
@@ -143,12 +150,7 @@ class Evaluate:
 
     def _strangeness(self, values: Floats) -> Floats:
         """Give how strange each class finds rows, shape (n_rows, n_classes)."""
-        model = self.model
-        part, sign = METHODS[METHOD]
-        encoded = model.layout.encode(values)
-        found = sign * model.evidence(encoded, (part,))[..., 0]
-        share = encoded.observed.mean(axis=1)
-        standard = model.judges[METHOD].standardise(found, share)
+        standard = self._judging.standard(self.model.layout.encode(values))
         mean: Floats = standard.mean(axis=1)
         return mean
 
@@ -199,6 +201,8 @@ class Evaluate:
             "method": METHOD,
             **anomaly(strange, labels, model.classes, judging),
         }
+        found["em_mv"] = self._levels.summary()
+        found["fidelity"] = self._likeness.summary()
         found["coverage"] = {
             "abstain": self._abstaining.summary(),
             "fpr": self._alarms.summary(),

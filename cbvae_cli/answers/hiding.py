@@ -14,7 +14,7 @@ from cbvae_cli.measures.imputation import Names, Numbers
 from cbvae_cli.table.boolean import Boolean
 from cbvae_cli.table.category import Category
 from cbvae_cli.table.cells import Bools, Floats, without
-from cbvae_cli.table.kind import NOVEL, Kind
+from cbvae_cli.table.kind import Kind
 from cbvae_cli.table.number import Number
 from cbvae_cli.table.source import Batch, Source
 
@@ -65,7 +65,8 @@ class Hiding:
             return
         drawn = self._rng.random(values.shape) < self.share
         known = labels >= 0
-        hidden = (drawn & ~np.isnan(values) & (values != NOVEL))[known]
+        seen = ~np.isnan(self.model.layout.known(values))
+        hidden = (drawn & seen)[known]
         if not hidden.any():
             return
         rows = batch.rows.filter(pa.array(known))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cbvae_cli.calibration.atlas import Atlas
 from cbvae_cli.calibration.certify import Certificate
 from cbvae_cli.calibration.posterior import Posterior
 from cbvae_cli.calibration.strangeness import Judges
@@ -18,6 +19,7 @@ from cbvae_cli.errors import UsageProblem
 from cbvae_cli.evidence import evidence
 from cbvae_cli.families.contract import Family
 from cbvae_cli.table.cells import Floats
+from cbvae_cli.table.gaps import Gaps
 from cbvae_cli.table.matrix import Encoded, Layout
 from cbvae_cli.table.schema import Schema
 
@@ -51,6 +53,10 @@ class Model:
         As the manifest has them.
     witnesses : tuple of Witness
         By class: what `score` needs besides `judges`.
+    gaps : tuple of Gaps
+        By class: which cells go missing.
+    atlas : Atlas or None
+        Places in the latent space; every trained model has them.
     """
 
     schema: Schema
@@ -65,6 +71,8 @@ class Model:
     settings: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     witnesses: tuple[Witness, ...] = ()
+    gaps: tuple[Gaps, ...] = ()
+    atlas: Atlas | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -125,7 +133,7 @@ class Model:
         if rule == BLEND:
             sharp = self.sharp_evidence(encoded, Posterior.PARTS)
             log_p = self.posterior.log_probabilities(
-                sharp, values, encoded.matrix, encoded.observed
+                sharp, self.layout.known(values), encoded.matrix, encoded.observed
             )
             return log_p, sharp[..., 0].mean(axis=1)
         looks, fitted = RULES[rule], self.temperatures[rule]

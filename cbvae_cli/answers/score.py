@@ -10,10 +10,17 @@ import pyarrow as pa
 
 from cbvae_cli.answers.cells import CellColumns
 from cbvae_cli.answers.frame import Added
+from cbvae_cli.answers.mislabelled import (
+    ByLabel,
+    ByPosterior,
+    by_cluster,
+    check_classes,
+)
 from cbvae_cli.answers.model import Model
-from cbvae_cli.answers.verdict import ByClasses, ByLabel, Judging, Rows
+from cbvae_cli.answers.verdict import ByClasses, Judging, Rows
 from cbvae_cli.calibration.discoveries import Discoveries, least_survivors
 from cbvae_cli.calibration.ranks import rows_needed
+from cbvae_cli.calibration.strangeness import SPACE, SPACED
 from cbvae_cli.errors import DataProblem, UsageProblem
 from cbvae_cli.table.source import Batch, Source
 
@@ -27,13 +34,17 @@ class Strangely:
     Attributes
     ----------
     method : str
-        One of `JUDGED`, or `MISLABEL`.
+        One of `JUDGED`, of `SPACED` without its space, or `MISLABEL`.
     against : str or None
         The one class that judges.
     cells, repair : bool
         Columns to add; see `CellColumns`.
     fail_on : float or None
         False discovery rate at which no row may survive.
+    space : str or None
+        One of `SPACES`; None is the usual one, where there are several.
+    by : str or None
+        `"clusters"`: of `MISLABEL`, what is asked in the place of the posterior.
     """
 
     method: str
@@ -41,6 +52,8 @@ class Strangely:
     cells: bool = False
     repair: bool = False
     fail_on: float | None = None
+    space: str | None = None
+    by: str | None = None
 
 
 class Score:
@@ -111,6 +124,8 @@ class Score:
         classes, asked = self.model.classes, self.asked
         found: dict[str, Any] = {
             "method": asked.method,
+            "space": _space(asked),
+            "by": asked.by,
             "against": asked.against,
             "rows": self.rows,
             "pvalue_below_0.01": self.below if self.judging.held_out else None,
@@ -130,16 +145,41 @@ class Score:
 
 
 def _judging(model: Model, source: Source, asked: Strangely) -> Judging:
+    space = _space(asked)
     if asked.method == MISLABEL:
         if asked.against is not None:
             raise UsageProblem(
                 "--method mislabel judges each row by its own label",
                 hint="leave --against out",
             )
-        return ByLabel(model, source)
+        check_classes(model)
+        doubting = ByPosterior(model) if asked.by is None else by_cluster(model)
+        return ByLabel(model, source, doubting)
+    if asked.by is not None:
+        raise UsageProblem(
+            f"--by {asked.by} is a way of finding wrong labels",
+            where=f"--method {asked.method}",
+            expected="--method mislabel",
+        )
     against = asked.against
     place = None if against is None else model.schema.label.place(against)
-    return ByClasses(model, asked.method, place)
+    name = asked.method if space is None else SPACED[asked.method, space]
+    return ByClasses(model, name, place)
+
+
+def _space(asked: Strangely) -> str | None:
+    """Give the space that a method looks at, None where it has none."""
+    spaced = list(dict.fromkeys(method for method, _ in SPACED))
+    if asked.method in spaced:
+        return asked.space or SPACE
+    if asked.space is not None:
+        raise UsageProblem(
+            f"--method {asked.method} looks at no space in particular",
+            where=f"--space {asked.space}",
+            expected=f"--method {', '.join(spaced[:-1])} or {spaced[-1]}",
+            hint="leave --space out",
+        )
+    return None
 
 
 def _check_can_fail(judging: Judging, rate: float) -> None:

@@ -11,13 +11,10 @@ from numpy.typing import NDArray
 
 from cbvae_cli.answers.model import Model
 from cbvae_cli.calibration.gauge import Gauge, combine
-from cbvae_cli.calibration.mislabel import mislabel_scores
 from cbvae_cli.calibration.strangeness import COMBINED
-from cbvae_cli.errors import DataProblem, UsageProblem
-from cbvae_cli.table.cells import Bools, Floats
+from cbvae_cli.table.cells import Floats
 from cbvae_cli.table.matrix import Encoded
-from cbvae_cli.table.source import Batch, Source
-from cbvae_cli.table.wording import listed, shown
+from cbvae_cli.table.source import Batch
 
 RULE = "posterior"  # the class that the model would name, for labels in doubt
 
@@ -98,8 +95,9 @@ class ByClasses:
     @cached_property
     def _gauge(self) -> Gauge:
         homes = [witness.homes for witness in self.model.witnesses]
+        detectors = [witness.detectors for witness in self.model.witnesses]
         n_training = sum(self.model.schema.label.counts)
-        return Gauge(self.model.family, homes, n_training)
+        return Gauge(self.model.family, homes, n_training, detectors)
 
     @property
     def silent(self) -> list[int]:
@@ -125,10 +123,21 @@ class ByClasses:
             return not judges.judged
         return not judges.by_class[self.against].judges
 
+    def standard(self, encoded: Encoded) -> Floats:
+        """Give how strange members and classes find rows, in deviations.
+
+        Returns
+        -------
+        float64 array, shape (n_rows, n_members, n_classes)
+        """
+        share: Floats = encoded.observed.mean(axis=1)
+        found = self._found(encoded, share)
+        return self.model.judges[self.method].standardise(found, share)
+
     def judge(self, rows: Rows) -> Verdict:
         """Judge rows."""
         judges, share = self.model.judges[self.method], rows.share
-        standard = judges.standardise(self._found(rows), share)
+        standard = self.standard(rows.encoded)
         if self.against is None:
             scores, places = judges.score(standard)
             p_values = judges.p_values(standard, share)
@@ -140,90 +149,11 @@ class ByClasses:
             p_values = np.full(len(scores), np.nan)
         return Verdict(scores, p_values, places)
 
-    def _found(self, rows: Rows) -> Floats:
+    def _found(self, encoded: Encoded, share: Floats) -> Floats:
         """Measure rows, shape (n_rows, n_members, n_classes)."""
         method = self.method
         if method not in COMBINED:
-            return self._gauge.measure(rows.encoded, (method,))[method]
-        found = self._gauge.measure(rows.encoded, COMBINED[method])
+            return self._gauge.measure(encoded, (method,))[method]
+        found = self._gauge.measure(encoded, COMBINED[method])
         weights = np.array([witness.weight for witness in self.model.witnesses])
-        return combine(method, self.model.judges, found, rows.share, weights)
-
-
-class ByLabel:
-    """Rows are strange whose label the model would not have given.
-
-    Parameters
-    ----------
-    model : Model
-        With two classes or more.
-    source : Source
-        With the label column.
-
-    Raises
-    ------
-    UsageProblem, DataProblem
-        If not so.
-    """
-
-    def __init__(self, model: Model, source: Source) -> None:
-        label = model.schema.label
-        if len(label.classes) < 2:
-            raise UsageProblem(
-                f"the bundle knows one class, '{label.classes[0]}'; no label can be "
-                "wrong among one",
-                expected="a bundle trained on two classes or more",
-                hint="use --method combined, which finds rows strange for the class",
-            )
-        if label.name not in source.names:
-            raise DataProblem(
-                f"there is no label column '{label.name}', so no label can be wrong",
-                where=source.name,
-                expected="the columns of the training table with the label",
-                hint="add the column, or leave --method mislabel out",
-            )
-        self.model = model
-        self.source = source
-        self.ranks = [witness.mislabelled for witness in model.witnesses]
-
-    @property
-    def silent(self) -> list[int]:
-        """Places of the classes without held-out rows."""
-        return [place for place, ranks in enumerate(self.ranks) if not ranks.n_rows]
-
-    @property
-    def held_out(self) -> list[int]:
-        """Held-out rows of each class that has any."""
-        return [ranks.n_rows for ranks in self.ranks if ranks.n_rows]
-
-    def judge(self, rows: Rows) -> Verdict:
-        """Judge labels; rows without one get nothing but the likeliest class."""
-        given = self._given(rows.batch)
-        log_p = self.model.log_probabilities(rows.values, RULE)
-        scores = np.full(len(given), np.nan)
-        known = np.flatnonzero(given >= 0)
-        scores[known] = mislabel_scores(log_p[known], given[known])
-        p_values = np.full(len(given), np.nan)
-        for place in np.unique(given[known]):
-            own = np.flatnonzero(given == place)
-            if self.ranks[place].n_rows:
-                p_values[own] = self.ranks[place].p_values(scores[own, None])
-        blank: Bools = rows.share == 0
-        p_values[blank & (p_values > 0)] = 1.0
-        return Verdict(scores, p_values, log_p.argmax(axis=1))
-
-    def _given(self, batch: Batch) -> NDArray[np.int64]:
-        schema = self.model.schema
-        places, foreign = schema.label_places(self.source, batch)
-        if foreign.any():
-            row = int(np.argmax(foreign))
-            cells = batch.rows.column(self.source.names.index(schema.label.name))
-            raise DataProblem(
-                f"label column '{schema.label.name}' names a class that is not in "
-                "the bundle",
-                where=f"{self.source.where(batch, row)}: {shown(cells[row].as_py())}",
-                expected=listed(list(schema.label.classes), most=20)
-                + " or a missing cell",
-                hint="take such rows out, or train a bundle that knows the class",
-            )
-        return places
+        return combine(method, self.model.judges, found, share, weights)

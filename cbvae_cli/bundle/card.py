@@ -41,6 +41,7 @@ def render_card(manifest: Mapping[str, Any]) -> str:
         _settings(manifest),
         _scores(manifest),
         _posterior(manifest),
+        _adversary(manifest),
         _warnings(manifest),
         _limits(manifest),
     )
@@ -117,6 +118,20 @@ def _posterior(manifest: Mapping[str, Any]) -> str:
         "What the posterior blends",
         _table(("Part", "Weight on log-odds"), rows),
         _table(("Part by itself", "AUPRC, mean over classes"), scores),
+    )
+
+
+def _adversary(manifest: Mapping[str, Any]) -> str:
+    """Say where the classes' priors ended, and what was between the networks."""
+    training = _part(manifest, "training")
+    path, found = _items(training.get("mu")), _part(training, "adversary")
+    rows: list[tuple[str, Any]] = []
+    if path:
+        rows += [("mu at the start", path[0]), ("mu at the end", path[-1])]
+    rows += [(name.replace("_", " "), found[name]) for name in sorted(found)]
+    named = ((name, ", ".join(_text(each) for each in _items(x))) for name, x in rows)
+    return _section(
+        "Autoencoder and discriminator", _table(("By member", "Value"), named)
     )
 
 

@@ -15,6 +15,7 @@ from cbvae_cli.answers.model import Model
 from cbvae_cli.bundle.card import render_card
 from cbvae_cli.bundle.container import read_bundle, write_bundle
 from cbvae_cli.bundle.store import append_bundle, is_store, resolve
+from cbvae_cli.calibration.atlas import Atlas
 from cbvae_cli.calibration.certify import Certificate
 from cbvae_cli.calibration.conformal import Conformal
 from cbvae_cli.calibration.posterior import Posterior
@@ -25,6 +26,7 @@ from cbvae_cli.errors import BundleProblem
 from cbvae_cli.families import FAMILIES, family_class
 from cbvae_cli.families.contract import Family
 from cbvae_cli.networks.vae import Shape
+from cbvae_cli.table.gaps import Gaps
 from cbvae_cli.table.label import Label
 from cbvae_cli.table.matrix import Layout
 from cbvae_cli.table.schema import Schema
@@ -96,7 +98,7 @@ def describe(model: Model) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
             "noise": nets.shape.noise,
             "likelihoods": list(model.layout.likelihoods),
             "members": model.family.n_members,
-            "sharpened": model.classifier is not model.family,
+            "sharpened": model.classifier is not model.family.teller,
         },
         "schema": model.schema.describe(),
         "label": model.schema.label.describe(),
@@ -112,7 +114,7 @@ def describe(model: Model) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     }
     arrays = {f"schema/{n}": array for n, array in model.schema.arrays().items()}
     arrays |= {f"family/{n}": array for n, array in model.family.arrays().items()}
-    if model.classifier is not model.family:
+    if model.classifier is not model.family.teller:
         sharp = model.classifier.arrays()
         arrays |= {f"classifier/{n}": array for n, array in sharp.items()}
     arrays |= {f"posterior/{n}": a for n, a in model.posterior.arrays().items()}
@@ -128,6 +130,11 @@ def describe(model: Model) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     for place, witness in enumerate(model.witnesses):
         for name, array in witness.arrays().items():
             arrays[f"witness/{place}/{name}"] = array
+    for place, gaps in enumerate(model.gaps):
+        for name, array in gaps.arrays().items():
+            arrays[f"gaps/{place}/{name}"] = array
+    if model.atlas is not None:
+        arrays |= {f"atlas/{n}": array for n, array in model.atlas.arrays().items()}
     return manifest, arrays
 
 
@@ -151,7 +158,7 @@ def restore(manifest: Mapping[str, Any], arrays: Arrays, device: torch.device) -
     )
     family.load(_under(arrays, "family/"))
     _ready(family, device)
-    classifier = family
+    classifier = family.teller
     if described["sharpened"]:
         classifier = family.copy()
         classifier.load(_under(arrays, "classifier/"))
@@ -188,6 +195,11 @@ def restore(manifest: Mapping[str, Any], arrays: Arrays, device: torch.device) -
             Witness.restore(_under(arrays, f"witness/{place}/"), family.n_members)
             for place in range(len(label.classes))
         ),
+        tuple(
+            Gaps.restore(_under(arrays, f"gaps/{place}/"), len(schema.kinds))
+            for place in range(len(label.classes))
+        ),
+        Atlas.restore(_under(arrays, "atlas/"), family),
     )
 
 

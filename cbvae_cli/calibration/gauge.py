@@ -8,8 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
+from cbvae_cli.calibration.detectors import Detectors
 from cbvae_cli.calibration.looks import Home
-from cbvae_cli.calibration.strangeness import COMBINED, LOOKS, METHODS, Judges
+from cbvae_cli.calibration.spaces import detected
+from cbvae_cli.calibration.strangeness import ALONE, COMBINED, LOOKS, METHODS, Judges
 from cbvae_cli.evidence import evidence
 from cbvae_cli.families.contract import Family
 from cbvae_cli.table.cells import Floats
@@ -27,11 +29,14 @@ class Gauge:
         By class and member.
     n_training : int
         See `cbvae_cli.evidence.evidence`.
+    detectors : sequence of mapping of str to Detectors
+        By class and space, as the first member sees it.
     """
 
     family: Family
     homes: Sequence[Sequence[Home]]
     n_training: int
+    detectors: Sequence[Mapping[str, Detectors]] = ()
 
     @cached_property
     def members(self) -> tuple[Family, ...]:
@@ -63,12 +68,24 @@ class Gauge:
         each = [home.from_mean(encoded, layout) for home in self.homes[place]]
         return np.stack(each, axis=1)
 
+    def alone(
+        self, encoded: Encoded, places: Sequence[int], names: Sequence[str]
+    ) -> Floats:
+        """Ask the first member alone, shape (n_rows, n_classes_asked, n_names)."""
+        first = self.members[0]
+        each = [
+            detected(first, self.detectors[place], encoded, place, names)
+            for place in places
+        ]
+        return np.stack(each, axis=1)
+
     def measure(self, encoded: Encoded, methods: Sequence[str]) -> dict[str, Floats]:
         """Measure by methods that join no others.
 
         Returns
         -------
         dict of str to float64 array, shape (n_rows, n_members, n_classes)
+            Of methods in `ALONE` the first member's, and no others.
         """
         places = range(self.family.n_classes)
         found = {m: self.evidence(encoded, m) for m in methods if m in METHODS}
@@ -78,6 +95,10 @@ class Gauge:
         if "class-distance" in methods:
             each = [self.class_distance(encoded, place) for place in places]
             found["class-distance"] = np.stack(each, axis=2)
+        names = [method for method in methods if method in ALONE]
+        if names:
+            first = self.alone(encoded, places, names)
+            found |= {name: first[:, None, :, at] for at, name in enumerate(names)}
         return found
 
 

@@ -68,9 +68,14 @@ class Crowd:
     scale: Floats
     centres: NDArray[np.float32]
 
+    def scaled(self, points: Points) -> Floats:
+        """Give points on the scale of the centres, shape (n_rows, n_axes)."""
+        scaled: Floats = (points.at - self.middle) / self.scale
+        return scaled
+
     def distance(self, points: Points) -> Floats:
         """Give the distance to the nearest centre, shape (n_rows,)."""
-        at = (points.at - self.middle) / self.scale
+        at = self.scaled(points)
         centres = self.centres.astype(np.float64)
         squares = (at**2).sum(axis=1)[:, None] + (centres**2).sum(axis=1)
         nearest = (squares - 2 * at @ centres.T).min(axis=1)

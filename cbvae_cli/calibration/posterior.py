@@ -221,7 +221,7 @@ class Posterior:
             for members, x in pairs
         )
         return Asked(
-            known_codes(values, self.names),
+            values,
             matrix.astype(np.float64),
             observed,
             calibrated,
@@ -300,11 +300,6 @@ def elbo_of(found: Floats) -> Floats:
     """Evidence lower bound from `PARTS`, the last axis."""
     bound: Floats = np.clip(found[..., 1] - found[..., 2], -FAR, FAR)
     return bound
-
-
-def known_codes(values: Floats, names: Bools) -> Floats:
-    """Make missing the codes of categories that training never saw."""
-    return np.where(names & (values < 0), np.nan, values)
 
 
 def blend(every: Floats, weights: Floats) -> Floats:

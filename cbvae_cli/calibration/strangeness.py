@@ -29,8 +29,28 @@ LOOKS = ("neighbours-through", "neighbours-plainly")
 COMBINED = {"neighbours": LOOKS, "combined": ("likelihood", *LOOKS)}
 """Methods that join others by how rare their scores are."""
 
-JUDGED = (*METHODS, *LOOKS, "class-distance", *COMBINED)
+SPACES = {
+    "latent": ("isolation-forest", "lof", "ocsvm", "class-distance"),
+    "features": ("isolation-forest", "lof", "ocsvm"),
+}
+"""Methods that look for strange points in a space, as the first member sees it."""
+
+ALONE = {
+    f"{method}-{space}": (method, space)
+    for space, methods in SPACES.items()
+    for method in methods
+}
+"""Such a method and space, by the name that its scales have."""
+
+JUDGED = (*METHODS, *LOOKS, "class-distance", *COMBINED, *ALONE)
 """All methods by which classes judge rows; `LOOKS` are no answers of their own."""
+
+SPACED = {pair: name for name, pair in ALONE.items()} | {
+    ("class-distance", "features"): "class-distance"
+}
+"""The name that the scales of a method have in a space."""
+
+SPACE = "features"  # where none is named
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ RULES = {
     "likelihood": Rule("iw", 1.0, biased=True, natural=True, sharp=False),
     "probability": Rule("recon", 1.0, biased=False, natural=False, sharp=False),
     "error": Rule("error", -1.0, biased=False, natural=False, sharp=True),
+    "discriminator": ELBO,  # of networks whose whole evidence are log-odds
 }
 
 

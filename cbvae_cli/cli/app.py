@@ -25,6 +25,8 @@ VERBS = (
     "impute",
     "score",
     "augment",
+    "embed",
+    "cluster",
     "evaluate",
     "compare",
     "inspect",

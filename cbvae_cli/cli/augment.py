@@ -5,26 +5,74 @@ from typing import Annotated, Literal
 import typer
 
 from cbvae_cli.cli.groups import Compute, Reading, Telling, Writing, spread
-from cbvae_cli.cli.options import BundleIn, RowsOut
+from cbvae_cli.cli.options import BundleIn, Prefix, RowsOut
+
+
+def ratio_of(text: str | float) -> str | float:
+    """Read a share above 0, or the word auto.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is neither.
+    """
+    if text == "auto":
+        return text
+    try:
+        ratio = float(text)
+    except ValueError:
+        ratio = 0.0
+    if not 0 < ratio <= 1:
+        raise typer.BadParameter(f"{text!r} is no share above 0 up to 1, and not auto")
+    return ratio
+
 
 Count = Annotated[
-    int,
-    typer.Option(
-        "-n", min=1, metavar="N", help="How many rows to make.", show_default=False
-    ),
+    int | None,
+    typer.Option("-n", min=1, metavar="N", help="How many rows to make."),
 ]
 OfClass = Annotated[
     str | None,
     typer.Option(
-        "--class", metavar="CLASS", help="Class to make.  [default: the smallest]"
+        "--class",
+        metavar="CLASS",
+        help="Class to make.  [default: the smallest; with --balance, all]",
+    ),
+]
+BalanceOption = Annotated[
+    bool,
+    typer.Option(
+        "--balance",
+        help="Instead of -n: bring classes up to the largest of --data, or to --ratio.",
+    ),
+]
+RatioOption = Annotated[
+    str | None,
+    typer.Option(
+        "--ratio",
+        metavar="R|auto",
+        parser=ratio_of,
+        help="Share of the largest class that --balance goes to; auto takes the "
+        "amount, maybe none, that helps a booster and a logistic regression most on "
+        "rows held out of --data.  [default: 1]",
     ),
 ]
 MethodOption = Annotated[
-    Literal["prior", "posterior", "interpolate"],
+    Literal["prior", "posterior", "boundary", "interpolate"],
     typer.Option(
         "--method",
         help="Where rows come from: prior (where the class lies in latent space), "
-        "posterior (near real rows) or interpolate (between real rows).",
+        "posterior (near real rows), boundary (where another class explains them about "
+        "as well) or interpolate (between real rows).",
+    ),
+]
+TowardOption = Annotated[
+    str | None,
+    typer.Option(
+        "--toward",
+        metavar="CLASS",
+        help="With interpolate: go from rows of the class up to halfway to rows of "
+        "this one; the label stays.",
     ),
 ]
 RealRows = Annotated[
@@ -32,7 +80,46 @@ RealRows = Annotated[
     typer.Option(
         "--data",
         metavar="DATA",
-        help="The training table; needed by posterior and interpolate.",
+        help="The training table; needed by posterior, interpolate, --balance, "
+        "--with-original, --gate and --privacy.",
+    ),
+]
+MissingOption = Annotated[
+    Literal["fill", "keep"],
+    typer.Option(
+        "--missing", help="Fill every cell, or leave cells out as the class does."
+    ),
+]
+WithOriginal = Annotated[
+    bool,
+    typer.Option(
+        "--with-original",
+        help="Write the rows of --data first; cbvae_synthetic is 0 for them, else 1.",
+    ),
+]
+GateOption = Annotated[
+    str | None,
+    typer.Option(
+        "--gate",
+        metavar="HELDOUT",
+        help="Train a booster and a logistic regression on --data with and without "
+        "the rows and judge them on this table; exit 5 if the rows do not help.",
+    ),
+]
+PrivacyOption = Annotated[
+    bool,
+    typer.Option(
+        "--privacy",
+        help="Draw copies of unique rows of --data again, and measure how near rows "
+        "lie to real ones, beside rows of --gate or --held-out.",
+    ),
+]
+HeldOutOption = Annotated[
+    str | None,
+    typer.Option(
+        "--held-out",
+        metavar="TABLE",
+        help="Rows for --privacy that did not train the bundle.  [default: --gate]",
     ),
 ]
 
@@ -40,11 +127,20 @@ RealRows = Annotated[
 @spread
 def augment(
     bundle: BundleIn,
-    n: Count,
+    n: Count = None,
     output: RowsOut = None,
     of_class: OfClass = None,
+    balance: BalanceOption = False,
+    ratio: RatioOption = None,
     method: MethodOption = "prior",
+    toward: TowardOption = None,
     data: RealRows = None,
+    missing: MissingOption = "fill",
+    with_original: WithOriginal = False,
+    prefix: Prefix = "cbvae_",
+    gate: GateOption = None,
+    privacy: PrivacyOption = False,
+    held_out: HeldOutOption = None,
     *,
     compute: Compute,
     reading: Reading,
@@ -53,40 +149,28 @@ def augment(
 ) -> None:
     """Make synthetic rows of a class, which look as training rows do.
 
+    More rows are not always better: --ratio auto and --gate find out.
+
     Example: cbvae augment fraud.cbvae -n 500 -o synthetic.csv
     """
-    from cbvae_cli.answers.augment import Augment, method_for
-    from cbvae_cli.bundle.model import open_model
-    from cbvae_cli.report.machine import emit
-    from cbvae_cli.report.progress import Progress
-    from cbvae_cli.table.formats import holds_text
-    from cbvae_cli.table.sink import check_output, open_sink
-    from cbvae_cli.table.source import open_source
+    from cbvae_cli.cli.augmenting import Order, carry_out
 
-    talk = telling.talk(output)
-    options = writing.options()
-    check_output(output, options)
-    model = open_model(bundle, compute.prepare())
-    label = model.schema.label
-    place = label.smallest if of_class is None else label.place(of_class)
-    if data is None:
-        drawing = method_for(method, model, place, None)
-    else:
-        with open_source(data, reading.options()) as source:
-            drawing = method_for(method, model, place, source)
-    text = holds_text(output, options.format)
-    rows = Augment(model, place, n, drawing, seed=compute.seed, text=text)
-    done = 0
-    with (
-        open_sink(output, rows.schema(), options) as sink,
-        Progress("augment", talk) as progress,
-    ):
-        for batch in rows.batches():
-            sink.write(batch)
-            done += batch.num_rows
-            progress.update(done, n)
-    summary = rows.summary()
-    summary["method"] = method
-    talk.say(f"made {summary['rows']:,} rows of class '{summary['class']}'")
-    summary["warnings"] = talk.warnings
-    emit(summary, "augment", telling.json, rows_to_stdout=talk.rows_to_stdout)
+    order = Order(
+        bundle,
+        output,
+        n,
+        of_class,
+        balance,
+        ratio,
+        method,
+        toward,
+        data,
+        missing == "keep",
+        with_original,
+        prefix,
+        gate,
+        privacy,
+        held_out,
+    )
+    order.check()
+    carry_out(order, compute, reading, writing, telling)

@@ -47,6 +47,9 @@ DropOption = Annotated[
 ]
 
 
+KEPT, NONE_KEPT = "rows kept", "no row kept"
+
+
 @dataclass(frozen=True)
 class Changing:
     """Which class of which bundle is changed, and how."""
@@ -200,6 +203,11 @@ def _check_same(model: "Model", label: str | None, given: Mapping[str, Any]) -> 
         "--preset": (given.get("preset"), model.settings.get("preset")),
         "--latent": (given.get("latent"), shape.latent),
         "--hidden": (given.get("hidden"), shape.hidden),
+        "--neighbours": (given.get("neighbours"), model.settings.get("neighbours")),
+        "--allow-stored-encodings": (
+            KEPT if given.get("allow_stored_encodings") else None,
+            KEPT if model.settings.get("allow_stored_encodings") else NONE_KEPT,
+        ),
     }
     for flag, (asked, known) in own.items():
         if asked is not None and asked != known:

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from cbvae_cli.report.console import Talk
 
 RuleOption = Annotated[
-    Literal["posterior", "likelihood", "probability", "error"],
+    Literal["posterior", "likelihood", "probability", "error", "discriminator"],
     typer.Option(
         "--rule",
         help="What decides: posterior (evidence and cells, blended), likelihood "
-        "(importance-weighted, with class shares), probability (of reconstruction) or "
-        "error (the papers' lowest squared error).",
+        "(importance-weighted, with class shares), probability (of reconstruction), "
+        "error (the papers' lowest squared error) or discriminator (of dvaan). Not "
+        "every model has every rule.",
     ),
 ]
 
@@ -41,7 +42,7 @@ def classify(
     """Name the class of each row.
 
     Adds cbvae_label, cbvae_p_CLASS (probability) and cbvae_error_CLASS (mean squared
-    error over the seen cells) for each class.
+    error over the seen cells, where classes reconstruct differently) for each class.
 
     By default the positive class (the smallest, or --positive) is called from the
     probability that has the best F1 on rows the members had not seen.

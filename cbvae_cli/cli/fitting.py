@@ -33,10 +33,13 @@ ColumnOption = Annotated[
     ),
 ]
 ModelOption = Annotated[
-    Literal["cbvae", "vae"],
+    Literal["cbvae", "vae", "cvae", "clvae", "dvae", "dvaan"],
     typer.Option(
         "--model",
-        help="cbvae: one autoencoder a class; vae: a pooled one, as a baseline.",
+        help="cbvae: one autoencoder a class. The others share one: vae (the label is "
+        "a column), cvae (told the label), clvae (one latent mean a class), dvae "
+        "(classes at +mu and -mu), dvaan (dvae, a discriminator that classifies, and "
+        "rows made near the boundary).",
     ),
 ]
 PresetOption = Annotated[

@@ -92,6 +92,7 @@ def _tell_bundle(manifest: dict[str, Any], talk: "Talk") -> None:
     talk.table("Columns", ("column", "kind", "type", "value"), columns)
     tell_held_out(training["held_out"], talk)
     tell_posterior(training.get("posterior", {}), talk)
+    tell_adversary(training, talk)
     for warning in training["warnings"]:
         talk.say(f"note: {warning}")
 
@@ -121,3 +122,29 @@ def tell_posterior(parts: dict[str, Any], talk: "Talk") -> None:
     if rows:
         title = "What the posterior blends: weight on log-odds, AUPRC by itself"
         talk.table(title, ("part", "weight", "AUPRC"), rows)
+
+
+def tell_adversary(training: dict[str, Any], talk: "Talk") -> None:
+    """Show how far mu has moved, member by member, and what moved it."""
+    found = training.get("adversary")
+    if not found:
+        return
+    path = training["mu"]
+    members = zip(
+        path[0],
+        path[-1],
+        found["feature_loss"],
+        found["adversarial_loss"],
+        found["support_samples"],
+        strict=True,
+    )
+    rows = [
+        (number, *(f"{value:.3f}" for value in values), f"{made:,}")
+        for number, (*values, made) in enumerate(members)
+    ]
+    head = ("member", "mu, start", "mu, end", "feature loss", "adversarial loss")
+    talk.table(
+        f"Classes at distance mu, over {len(path) - 1} epochs",
+        (*head, "support samples"),
+        rows,
+    )

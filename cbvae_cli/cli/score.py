@@ -26,6 +26,9 @@ MethodOption = Annotated[
         "neighbours",
         "class-distance",
         "mislabel",
+        "isolation-forest",
+        "lof",
+        "ocsvm",
     ],
     typer.Option(
         "--method",
@@ -33,8 +36,26 @@ MethodOption = Annotated[
         "reconstruction), error (mean squared, over the seen cells), neighbours "
         "(distance from the class's rows, among cells and what was not expected of "
         "them), combined (likelihood and neighbours), class-distance (from the class's "
-        "mean), or mislabel (log-odds of the likeliest other class against the row's "
-        "label).",
+        "mean), isolation-forest, lof (local outlier factor) or ocsvm (one-class "
+        "support vector machine), or mislabel (log-odds of the likeliest other class "
+        "against the row's label).",
+    ),
+]
+SpaceOption = Annotated[
+    Literal["latent", "features"] | None,
+    typer.Option(
+        "--space",
+        help="Where class-distance, isolation-forest, lof and ocsvm look: among the "
+        "columns, or the latent coordinates of the class's first network.  "
+        "[default: features]",
+    ),
+]
+By = Annotated[
+    Literal["clusters"] | None,
+    typer.Option(
+        "--by",
+        help="For mislabel: compare with the most frequent class of the row's cluster "
+        "in the latent space.  [default: with the likeliest class]",
     ),
 ]
 Against = Annotated[
@@ -87,6 +108,8 @@ def score(
     data: RowsIn,
     output: RowsOut = None,
     method: MethodOption = "combined",
+    space: SpaceOption = None,
+    by: By = None,
     against: Against = None,
     cells: Cells = False,
     repair: Repair = False,
@@ -108,21 +131,22 @@ def score(
 
     Adds cbvae_score (deviations from what held-out rows of the class get),
     cbvae_pvalue (share of held-out rows at least as strange) and cbvae_class, the
-    class that finds the row least strange; for mislabel the likeliest class.
+    class that finds the row least strange; for mislabel the likeliest class, or with
+    --by clusters the most frequent one.
 
     Example: cbvae score normal.cbvae new.csv --top 20 --cells -o strange.csv
     """
     from cbvae_cli.answers.score import Score, Strangely
     from cbvae_cli.answers.top import strangest
 
-    asked = Strangely(method, against, cells, repair, fail_on)
+    asked = Strangely(method, against, cells, repair, fail_on, space, by)
     made: list[Score] = []
 
     def ask(model: "Model", source: "Source") -> "Score":
         made.append(Score(model, source, asked, prefix=prefix, only=only))
         return made[0]
 
-    sieve = {}
+    sieve: dict[str, Any] = {}
     if top is not None:
         sieve["sieve"] = partial(strangest, most=top, score=f"{prefix}score")
     answer_rows(

@@ -27,6 +27,7 @@ def answer_rows(
     writing: Writing,
     telling: Telling,
     sieve: "Callable[[Sink], AbstractContextManager[Sink]]" = nullcontext,
+    reread: bool = False,
 ) -> None:
     """Answer for every row of a table, batch by batch.
 
@@ -41,6 +42,8 @@ def answer_rows(
         Says the summary in words.
     sieve : callable
         Puts a sink, used in a `with` block, in front of the output.
+    reread : bool
+        Whether `ask` reads the table before it is answered for.
     """
     from cbvae_cli.answers.frame import stream
     from cbvae_cli.answers.typed import Typed
@@ -61,7 +64,7 @@ def answer_rows(
         check_output(output, options)
     model = open_model(bundle, compute.prepare())
     options_in = reading.options(len(model.schema.columns), compute.max_memory)
-    with open_source(data, options_in) as source:
+    with open_source(data, options_in, reread=reread) as source:
         check_output(output, options, parts=source.parts)
         answer = ask(model, source)
         typed = source.text and not holds_text(output, options.format)

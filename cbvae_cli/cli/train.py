@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cbvae_cli.cli.changing import Changing
+from cbvae_cli.cli.detecting import Finding
 from cbvae_cli.cli.fitting import (
     ColumnOption,
     DryRun,
@@ -22,10 +23,11 @@ from cbvae_cli.cli.fitting import (
     layer_sizes,
 )
 from cbvae_cli.cli.groups import Compute, Reading, Telling, spread
-from cbvae_cli.cli.inspect import tell_held_out
+from cbvae_cli.cli.inspect import tell_adversary, tell_held_out
 from cbvae_cli.cli.jobs import Jobs
 from cbvae_cli.cli.options import BundleOut, Force
 from cbvae_cli.cli.summary import described, tell_schema
+from cbvae_cli.cli.variants import Variants
 from cbvae_cli.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ def train(
     resume: Resume = False,
     force: Force = False,
     *,
+    variants: Variants,
+    finding: Finding,
     changing: Changing,
     jobs: Jobs,
     compute: Compute,
@@ -80,6 +84,8 @@ def train(
         "hidden": layer_sizes(hidden),
         "epochs": epochs,
         "mask": mask,
+        **variants.settings(model),
+        **finding.settings(),
     }
     if changing.wanted:
         others = {"--validation": validation is not None}
@@ -184,8 +190,9 @@ def _fit(
         if warning not in table.warnings:
             talk.warn(warning)
     tell_held_out(training["held_out"], talk)
+    tell_adversary(training, talk)
     talk.say(f"wrote {path}")
-    summary = {
+    summary: dict[str, Any] = {
         "bundle": str(path),
         "data": name,
         **described(table),
@@ -195,6 +202,7 @@ def _fit(
         "held_out": training["held_out"],
         "warnings": talk.warnings,
     }
+    summary |= {key: training[key] for key in ("mu", "adversary") if key in training}
     emit(summary, "train", telling.json)
 
 

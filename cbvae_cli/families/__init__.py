@@ -9,6 +9,10 @@ from cbvae_cli.families.contract import Family
 FAMILIES = {
     "cbvae": "cbvae_cli.families.cbvae:ClassVAE",
     "vae": "cbvae_cli.families.vae:PooledVAE",
+    "cvae": "cbvae_cli.families.cvae:ConditionedVAE",
+    "clvae": "cbvae_cli.families.clvae:ClassLatentVAE",
+    "dvae": "cbvae_cli.families.dvae:DiscriminativeVAE",
+    "dvaan": "cbvae_cli.families.dvaan:AdversarialFamily",
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -11,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cbvae_cli.families.contract import Belief, Family, Plan, Rows
+from cbvae_cli.families.contract import Belief, Family, Plan, Rows, expected
 from cbvae_cli.families.measure import believe, density, draws_each, measure
 from cbvae_cli.networks.vae import Shape, StackedVAE
 from cbvae_cli.table.matrix import Encoded, Layout
@@ -20,12 +19,7 @@ from cbvae_cli.table.matrix import Encoded, Layout
 class ClassVAE(Family):
     """Networks per class, each trained on rows of its class alone.
 
-    Parameters
-    ----------
-    layout : Layout
-    n_classes, n_members, n_draws : int
-    nets : StackedVAE
-        One a class and member, class by class.
+    One a class and member, class by class.
     """
 
     name: ClassVar[str] = "cbvae"
@@ -33,28 +27,7 @@ class ClassVAE(Family):
         *("posterior", "likelihood", "probability", "error"),
     )
     sharpens: ClassVar[bool] = True
-
-    def __init__(
-        self,
-        layout: Layout,
-        n_classes: int,
-        n_members: int,
-        n_draws: int,
-        nets: StackedVAE,
-    ) -> None:
-        self.layout = layout
-        self.n_classes = n_classes
-        self.n_members = n_members
-        self.n_draws = n_draws
-        self.nets = nets
-        self.mixtures = []
-        self._picked: dict[tuple[int, ...], StackedVAE] = {}
-
-    def _net(self, places: tuple[int, ...]) -> StackedVAE:
-        """Give some networks as a stack; only for trained families."""
-        if places not in self._picked:
-            self._picked[places] = self.nets.only(places)
-        return self._picked[places]
+    shares_latent: ClassVar[bool] = False
 
     @classmethod
     def build(
@@ -69,12 +42,6 @@ class ClassVAE(Family):
         generator = torch.Generator().manual_seed(seed)
         nets = StackedVAE(layout, shape, len(classes) * n_members, generator)
         return cls(layout, len(classes), n_members, draws_each(n_members), nets)
-
-    def member(self, number: int) -> ClassVAE:
-        """Give one member as a family of its own, without mixtures."""
-        places = range(number, self.n_classes * self.n_members, self.n_members)
-        nets = self.nets.only(tuple(places))
-        return ClassVAE(self.layout, self.n_classes, 1, self.n_draws, nets)
 
     def only(self, classes: Sequence[int]) -> ClassVAE:
         """Give some classes as a family of their own, mixtures included."""
@@ -114,23 +81,13 @@ class ClassVAE(Family):
     def _nets_of(self, place: int) -> range:
         return range(place * self.n_members, (place + 1) * self.n_members)
 
-    def copy(self) -> ClassVAE:
-        """Give the same networks as a family of its own, without mixtures."""
-        return ClassVAE(
-            self.layout,
-            self.n_classes,
-            self.n_members,
-            self.n_draws,
-            copy.deepcopy(self.nets).requires_grad_(True).train(),
-        )
-
     def plan(self, encoded: Encoded, labels: NDArray[np.int64]) -> Plan:
         """Give each network the rows of its class."""
         seen = encoded.observed[:, self.nets.order.cpu().numpy()]
         of_class = [np.flatnonzero(labels == place) for place in range(self.n_classes)]
         rows = [found for found in of_class for _ in range(self.n_members)]
         members = list(range(self.n_members)) * self.n_classes
-        return Plan(self.nets, encoded.matrix, seen, rows, members)
+        return Plan(self.nets, encoded.matrix, seen, labels, rows, members)
 
     def evidence(self, rows: Rows, parts: Sequence[str]) -> Tensor:
         """Ask all networks, shape (n_rows, n_members, n_classes, n_parts)."""
@@ -167,3 +124,9 @@ class ClassVAE(Family):
         params = net.decode(z.to(net.order.device)[None])
         drawn: NDArray[Any] = net.sample_cells(params, rng)[0].cpu().numpy()
         return drawn
+
+    @torch.inference_mode()
+    def expect_at(self, z: Tensor, place: int, member: int = 0) -> Belief:
+        """Decode latent points by a network of a class."""
+        net = self._net((place * self.n_members + member,))
+        return expected(net, z, self.layout.width)

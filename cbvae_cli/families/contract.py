@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from cbvae_cli.families.mixture import Mixture
 from cbvae_cli.networks.vae import Shape, StackedVAE
+from cbvae_cli.records import Settings
 from cbvae_cli.table.matrix import Encoded, Layout
 
 PARTS = ("error", "recon", "kl", "elbo", "iw")
@@ -28,10 +30,13 @@ class Rows:
     values : Tensor, shape (1, n_rows, width)
     seen : bool Tensor, shape (1, n_rows, n_cells)
         In the matrix order of the layout.
+    labels : int Tensor, shape (..., 1, n_rows or 1), or None
+        Classes of the rows, for networks that look at them.
     """
 
     values: Tensor
     seen: Tensor
+    labels: Tensor | None = None
 
     def __len__(self) -> int:
         return self.values.shape[1]
@@ -61,6 +66,8 @@ class Plan:
         The matrix of the networks, which may hold more than the table's columns.
     seen : bool array, shape (n_rows, n_cells)
         In matrix order.
+    labels : int array, shape (n_rows,)
+        Class of each row.
     rows : list of int array
         Rows that each network speaks of.
     members : list of int
@@ -70,6 +77,7 @@ class Plan:
     nets: StackedVAE
     values: NDArray[np.float32]
     seen: NDArray[np.bool_]
+    labels: NDArray[np.int64]
     rows: list[NDArray[np.int64]]
     members: list[int]
 
@@ -77,21 +85,30 @@ class Plan:
 class Family(ABC):
     """Models of p(row given class) for every class, by one member or several.
 
-    Attributes
+    Parameters
     ----------
-    name : str
-        Key in `cbvae_cli.families.FAMILIES`.
-    rules : tuple of str
-        Rules of `classify` that the family can answer.
-    sharpens : bool
-        Whether a joint phase can train its networks against each other: those of a
-        member stand class by class behind each other.
     layout : Layout
         Of the table's columns.
     n_classes, n_members : int
     n_draws : int
         Posterior draws of each member in an answer.
     nets : StackedVAE
+        The networks of a member stand `n_members` apart.
+
+    Attributes
+    ----------
+    name : str
+        Key in `cbvae_cli.families.FAMILIES`.
+    rules : tuple of str
+        Rules of `classify` that the family can answer.
+    options : tuple of str
+        Fields of `Settings` that have a meaning here and not everywhere.
+    sharpens : bool
+        Whether a joint phase can train its networks against each other: those of a
+        member stand class by class behind each other.
+    shares_latent : bool
+        Whether the classes of a member lie in one latent space, where an encoder
+        puts rows that is not told their class.
     mixtures : list of Mixture
         Aggregate posterior of each class and member, class by class; filled by
         training.
@@ -99,13 +116,25 @@ class Family(ABC):
 
     name: ClassVar[str]
     rules: ClassVar[tuple[str, ...]]
+    options: ClassVar[tuple[str, ...]] = ()
     sharpens: ClassVar[bool] = False
-    layout: Layout
-    n_classes: int
-    n_members: int
-    n_draws: int
-    nets: StackedVAE
-    mixtures: list[Mixture]
+    shares_latent: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        layout: Layout,
+        n_classes: int,
+        n_members: int,
+        n_draws: int,
+        nets: StackedVAE,
+    ) -> None:
+        self.layout = layout
+        self.n_classes = n_classes
+        self.n_members = n_members
+        self.n_draws = n_draws
+        self.nets = nets
+        self.mixtures: list[Mixture] = []
+        self._picked: dict[tuple[int, ...], StackedVAE] = {}
 
     @classmethod
     @abstractmethod
@@ -116,7 +145,7 @@ class Family(ABC):
         shape: Shape,
         n_members: int,
         seed: int,
-    ) -> Family:
+    ) -> Self:
         """Make an untrained family.
 
         Parameters
@@ -129,13 +158,46 @@ class Family(ABC):
             Of the initial weights.
         """
 
-    @abstractmethod
-    def member(self, number: int) -> Family:
-        """Give one member as a family of its own, without mixtures."""
+    @classmethod
+    def check(cls, n_classes: int, latent: int) -> None:
+        """Refuse classes, or latent dimensions, that the family has no use for.
 
-    @abstractmethod
-    def copy(self) -> Family:
+        Raises
+        ------
+        DataProblem, UsageProblem
+        """
+        return  # most families take whatever there is
+
+    def begin(self, settings: Settings) -> None:
+        """Take from settings what untrained networks start with."""
+        return  # for most, their seed says it all
+
+    @property
+    def teller(self) -> Family:
+        """The family that tells classes apart before any joint phase.
+
+        This one, unless other networks than those that explain rows do so.
+        """
+        return self
+
+    def member(self, number: int) -> Self:
+        """Give one member as a family of its own, without mixtures."""
+        places = range(number, self.nets.n_nets, self.n_members)
+        nets = self.nets.only(tuple(places))
+        return type(self)(self.layout, self.n_classes, 1, self.n_draws, nets)
+
+    def copy(self) -> Self:
         """Give the same networks as a family of its own, without mixtures."""
+        nets = copy.deepcopy(self.nets).requires_grad_(True).train()
+        return type(self)(
+            self.layout, self.n_classes, self.n_members, self.n_draws, nets
+        )
+
+    def _net(self, places: tuple[int, ...]) -> StackedVAE:
+        """Give some networks as a stack; only for trained families."""
+        if places not in self._picked:
+            self._picked[places] = self.nets.only(places)
+        return self._picked[places]
 
     @abstractmethod
     def plan(self, encoded: Encoded, labels: NDArray[np.int64]) -> Plan:
@@ -213,6 +275,40 @@ class Family(ABC):
         float32 array, shape (n_rows, width)
         """
 
+    def support(
+        self, place: int, n_rows: int, rng: np.random.Generator, member: int = 0
+    ) -> NDArray[Any] | None:
+        """Draw encoded rows near the boundary in a way of the family's own.
+
+        Returns
+        -------
+        float32 array, shape (n_kept, width), or None
+            Those of `n_rows` tries that may be kept; None where there is no such way.
+        """
+        return None
+
+    @torch.inference_mode()
+    def embed(self, rows: Rows, place: int, member: int = 0) -> Tensor:
+        """Give latent coordinates of rows, shape (n_rows, latent).
+
+        Unlike `encode` never told the label where the family can do without: so
+        coordinates say what cells say. The class matters only where the latent space
+        is its own.
+        """
+        return self.encode(rows, place, member)[0]
+
+    def prior_mean(self, place: int, member: int = 0) -> NDArray[np.float64]:
+        """Give the middle of a class's prior, shape (latent,)."""
+        return np.zeros(self.nets.latent)
+
+    @torch.inference_mode()
+    def expect_at(self, z: Tensor, place: int, member: int = 0) -> Belief:
+        """Give what a class holds to be in each cell at a member's latent points.
+
+        As it is where a member has one network, whose decoder is told nothing else.
+        """
+        return expected(self.nets.only((member,)), z, self.layout.width)
+
     def rows(self, encoded: Encoded) -> Rows:
         """Turn encoded rows into tensors on the networks' device."""
         device = self.nets.order.device
@@ -249,3 +345,14 @@ class Family(ABC):
             Mixture(**{n: arrays[f"mixture/{place}/{n}"] for n in Mixture.FIELDS})
             for place in range(self.n_classes * self.n_members)
         ]
+
+
+def expected(
+    net: StackedVAE, z: Tensor, width: int, labels: Tensor | None = None
+) -> Belief:
+    """Decode latent points by one network; columns beyond `width` are left out."""
+    params = net.decode(z.to(net.order.device)[None], labels)
+    mean, deviation = net.mean(params), net.deviation(params)
+    return Belief(
+        mean[0, :, :width].cpu().numpy(), deviation[0, :, :width].cpu().numpy()
+    )

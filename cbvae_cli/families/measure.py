@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from cbvae_cli.families.contract import Rows
 from cbvae_cli.networks.draws import normal_draws
-from cbvae_cli.networks.vae import StackedVAE, kl_to_standard
+from cbvae_cli.networks.vae import StackedVAE
 
 N_DRAWS = 16  # of all members together
 LEAST_DRAWS = 4  # of each
@@ -33,24 +34,26 @@ def measure(nets: StackedVAE, rows: Rows, parts: Sequence[str], n_draws: int) ->
         `"error"`: mean squared error over seen cells at the posterior mean.
         `"recon"`: mean log density of the seen cells over posterior draws, in nats
         (the reconstruction probability of An & Cho, 2015). `"kl"`: divergence of the
-        posterior from N(0, I), in nats. `"elbo"`: recon - kl. `"iw"`: the
+        posterior from the prior, in nats. `"elbo"`: recon - kl. `"iw"`: the
         importance-weighted bound (Burda, Grosse & Salakhutdinov, 2016), in nats.
     n_draws : int
         Of each network's posterior.
 
     Returns
     -------
-    Tensor, shape (n_nets, n_rows, n_parts)
+    Tensor, shape (..., n_nets, n_rows, n_parts)
+        Axes that the rows' labels have in front come in front.
     """
-    mean, log_variance = nets.posterior(rows.values, rows.seen)
-    found: dict[str, Tensor] = {"kl": kl_to_standard(mean, log_variance)}
+    labels = rows.labels
+    mean, log_variance = nets.posterior(rows.values, rows.seen, labels=labels)
+    found = {"kl": nets.divergence(mean, log_variance, labels)}
     if "error" in parts:
-        params = nets.decode(mean)
+        params = nets.decode(mean, labels)
         found["error"] = nets.squared_error(params, rows.values, rows.seen)
     if {"recon", "elbo", "iw"} & set(parts):
         found |= _over_draws(nets, rows, mean, log_variance, n_draws)
         found["elbo"] = found["recon"] - found["kl"]
-    return torch.stack([found[part] for part in parts], dim=-1)
+    return torch.stack([found[part].expand_as(found["kl"]) for part in parts], dim=-1)
 
 
 def _over_draws(
@@ -61,8 +64,9 @@ def _over_draws(
     weights = []
     for noise in normal_draws(n_draws, nets.latent).to(mean):
         z = mean + deviation * noise
-        recon = nets.log_prob(nets.decode(z), rows.values, rows.seen)
-        prior = -0.5 * z.square().sum(-1)
+        params = nets.decode(z, rows.labels)
+        recon = nets.log_prob(params, rows.values, rows.seen)
+        prior = nets.log_prior(z, rows.labels)
         posterior = -0.5 * noise.square().sum() - 0.5 * log_variance.sum(-1)
         total += recon
         weights.append(recon + prior - posterior)
@@ -79,15 +83,15 @@ def believe(nets: StackedVAE, rows: Rows, n_draws: int) -> tuple[Tensor, Tensor]
     mean, deviation : Tensor, shape (n_rows, width)
         The deviation joins the spread of a cell given z and that between draws.
     """
-    mean, log_variance = nets.posterior(rows.values, rows.seen)
-    spread = torch.exp(0.5 * log_variance)
-    first = second = torch.zeros(())
-    for noise in normal_draws(n_draws, nets.latent).to(mean):
-        params = nets.decode(mean + spread * noise)
+    points, weights = _draws(nets, rows, n_draws)
+    first = second = count = torch.zeros(())
+    for z, weight in zip(points, weights[..., None], strict=True):
+        params = nets.decode(z, rows.labels)
         cells = nets.mean(params)
-        first = first + cells.sum(0)
-        second = second + (cells.square() + nets.deviation(params).square()).sum(0)
-    count = n_draws * nets.n_nets
+        squares = cells.square() + nets.deviation(params).square()
+        first = first + (weight * cells).sum(0)
+        second = second + (weight * squares).sum(0)
+        count = count + weight.sum(0)
     average = first / count
     variance = (second / count - average.square()).clamp(min=0)
     return average, variance.sqrt()
@@ -113,12 +117,29 @@ def density(nets: StackedVAE, rows: Rows, hidden: Tensor, n_draws: int) -> Tenso
         In nats: log of the mean density over posterior draws. Cells that are missing
         give nothing.
     """
-    mean, log_variance = nets.posterior(rows.values, rows.seen & ~hidden)
-    spread = torch.exp(0.5 * log_variance)
+    shown = replace(rows, seen=rows.seen & ~hidden)
+    points, weights = _draws(nets, shown, n_draws)
     asked = rows.seen & hidden
     found = [
-        nets.log_prob(nets.decode(mean + spread * noise), rows.values, asked)
-        for noise in normal_draws(n_draws, nets.latent).to(mean)
+        nets.log_prob(nets.decode(z, rows.labels), rows.values, asked) for z in points
     ]
-    together = torch.stack(found).logsumexp(0) - math.log(n_draws)
-    return together.T
+    together = (torch.stack(found) + weights.log()).logsumexp(0) - math.log(n_draws)
+    return torch.where(asked.any(-1), together, torch.zeros(())).T
+
+
+def _draws(nets: StackedVAE, rows: Rows, n_draws: int) -> tuple[list[Tensor], Tensor]:
+    """Draw from posteriors; a draw counts as far as it speaks for the rows' classes.
+
+    Returns
+    -------
+    points : list of Tensor, shape (n_nets, n_rows, latent)
+    weights : Tensor, shape (n_draws, n_nets, n_rows)
+        1 on average.
+    """
+    mean, log_variance = nets.posterior(rows.values, rows.seen, labels=rows.labels)
+    spread = torch.exp(0.5 * log_variance)
+    points = [
+        mean + spread * noise for noise in normal_draws(n_draws, nets.latent).to(mean)
+    ]
+    standing = torch.stack([nets.standing(z, rows.labels) for z in points])
+    return points, standing.softmax(dim=0) * n_draws

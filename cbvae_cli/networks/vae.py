@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Self
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from cbvae_cli.likelihoods import likelihood_for
-from cbvae_cli.likelihoods.base import Likelihood
+from cbvae_cli.networks.cells import CellDensities
 from cbvae_cli.networks.dense import StackedMLP
 from cbvae_cli.networks.inputs import Inputs, MaskInputs, NoiseInputs
 from cbvae_cli.table.matrix import Layout
@@ -45,7 +43,7 @@ class Loss:
     recon : Tensor, shape (n_nets, n_rows)
         Log density of the seen cells given one draw of the posterior.
     kl : Tensor, shape (n_nets, n_rows)
-        Divergence of the posterior from N(0, I).
+        Divergence of the posterior from the prior.
     """
 
     recon: Tensor
@@ -56,10 +54,11 @@ class Loss:
         return self.recon - self.kl
 
 
-class StackedVAE(nn.Module):
+class StackedVAE(CellDensities):
     """Several variational autoencoders over the same columns.
 
-    Every parameter has a leading axis of networks.
+    Every parameter has a leading axis of networks. Wherever rows come in, their
+    classes may: these networks do not look at them, others do.
 
     Parameters
     ----------
@@ -68,44 +67,32 @@ class StackedVAE(nn.Module):
     n_nets : int
     generator : torch.Generator
         Source of the initial weights.
+    n_told : int
+        Numbers that encoder and decoder are told besides cells and latent point.
     """
 
-    order: Tensor
-    owner: Tensor
-
     def __init__(
-        self, layout: Layout, shape: Shape, n_nets: int, generator: torch.Generator
+        self,
+        layout: Layout,
+        shape: Shape,
+        n_nets: int,
+        generator: torch.Generator,
+        n_told: int = 0,
     ) -> None:
-        super().__init__()
-        self.layout = layout
+        super().__init__(layout, n_nets)
         self.shape = shape
-        self.n_nets = n_nets
         self.latent = shape.latent
-        cells = [cell for span in layout.spans for cell in span.cells]
-        widths = [width for span in layout.spans for width in span.widths]
-        owner = torch.repeat_interleave(
-            torch.arange(len(cells)), torch.tensor(widths, dtype=torch.long)
-        )
-        self.register_buffer("order", torch.tensor(cells), persistent=False)
-        self.register_buffer("owner", owner, persistent=False)
-        self._densities = [
-            likelihood_for(span, layout, n_nets) for span in layout.spans
-        ]
-        self.likelihoods = nn.ModuleList(self._densities)
-        self._columns = [(span.start, span.stop) for span in layout.spans]
-        self._cells = [len(span.cells) for span in layout.spans]
-        self._params = [likelihood.n_params for likelihood in self._densities]
         self.inputs: Inputs = (
-            NoiseInputs(owner, generator)
+            NoiseInputs(self.owner, generator)
             if shape.noise
-            else MaskInputs(owner, len(cells))
+            else MaskInputs(self.owner, self.order.numel())
         )
-        sizes = (self.inputs.n_inputs, *shape.hidden, 2 * shape.latent)
+        sizes = (self.inputs.n_inputs + n_told, *shape.hidden, 2 * shape.latent)
         self.encoder = StackedMLP(n_nets, sizes, generator)
-        sizes = (shape.latent, *reversed(shape.hidden), sum(self._params))
+        sizes = (shape.latent + n_told, *reversed(shape.hidden), sum(self._params))
         self.decoder = StackedMLP(n_nets, sizes, generator)
 
-    def only(self, places: tuple[int, ...]) -> StackedVAE:
+    def only(self, places: tuple[int, ...]) -> Self:
         """Give some of the networks as a stack of its own, weights copied."""
         picked = {
             name: tensor if _shared(tensor) else tensor[list(places)]
@@ -113,7 +100,7 @@ class StackedVAE(nn.Module):
         }
         return self._stacked(len(places), picked)
 
-    def beside(self, other: StackedVAE) -> StackedVAE:
+    def beside(self, other: Self) -> Self:
         """Give these networks and, behind them, others, as one stack, weights copied.
 
         What networks share is taken from these.
@@ -130,17 +117,21 @@ class StackedVAE(nn.Module):
         shared = {n: t for n, t in other.state_dict().items() if _shared(t)}
         self.load_state_dict(shared, strict=False)
 
-    def _stacked(self, n_nets: int, state: dict[str, Tensor]) -> StackedVAE:
-        some = StackedVAE(self.layout, self.shape, n_nets, torch.Generator())
+    def _untrained(self, n_nets: int) -> Self:
+        """Give as many networks of the same kind."""
+        return type(self)(self.layout, self.shape, n_nets, torch.Generator())
+
+    def _stacked(self, n_nets: int, state: dict[str, Tensor]) -> Self:
+        some = self._untrained(n_nets)
         some.load_state_dict(state, assign=True)
         return some.to(self.order.device).eval().requires_grad_(False)
 
-    def arrange(self, observed: Tensor) -> Tensor:
-        """Put a mask in table order, shape (..., n_cells), into matrix order."""
-        return observed[..., self.order]
-
     def posterior(
-        self, values: Tensor, seen: Tensor, noise: Tensor | None = None
+        self,
+        values: Tensor,
+        seen: Tensor,
+        noise: Tensor | None = None,
+        labels: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Encode rows.
 
@@ -151,60 +142,64 @@ class StackedVAE(nn.Module):
             In matrix order (see `arrange`).
         noise : Tensor, optional
             For `NoiseInputs` in training.
+        labels : int Tensor, shape (n_nets or 1, n_rows), optional
+            Classes of the rows.
 
         Returns
         -------
         mean, log_variance : Tensor, shape (n_nets, n_rows, latent)
         """
-        encoded = self.encoder(self.inputs(values, seen, noise))
-        mean, log_variance = encoded.chunk(2, dim=-1)
+        return self._posterior(self.inputs(values, seen, noise))
+
+    def _posterior(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_variance = self.encoder(inputs).chunk(2, dim=-1)
         return mean, log_variance.clamp(-LOG_VARIANCE, LOG_VARIANCE)
 
-    def decode(self, z: Tensor) -> Tensor:
+    def decode(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Decode latent points to parameters, shape (n_nets, n_rows, n_params)."""
         params: Tensor = self.decoder(z)
         return params
 
-    def log_prob(self, params: Tensor, values: Tensor, seen: Tensor) -> Tensor:
-        """Log density of the seen cells, in nats, shape (n_nets, n_rows)."""
-        total = params.new_zeros(params.shape[:2])
-        masks = torch.split(seen, self._cells, dim=-1)
-        for (likelihood, block), (start, stop), mask in zip(
-            self._blocks(params), self._columns, masks, strict=True
-        ):
-            cells = likelihood.log_prob(block, values[..., start:stop], mask)
-            total = total + cells.sum(-1)
-        return total
+    def divergence(
+        self, mean: Tensor, log_variance: Tensor, labels: Tensor | None = None
+    ) -> Tensor:
+        """Divergence of posteriors from the prior, in nats, (n_nets, n_rows)."""
+        return kl_to_standard(mean, log_variance)
 
-    def mean(self, params: Tensor) -> Tensor:
-        """Mean of the encoded cells, shape (n_nets, n_rows, width)."""
-        means = [lh.mean(block) for lh, block in self._blocks(params)]
-        return torch.cat(means, dim=-1)
+    def log_prior(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Log density of latent points less that of a prior's middle, in nats.
 
-    def deviation(self, params: Tensor) -> Tensor:
-        """Deviation of the encoded cells, shape (n_nets, n_rows, width)."""
-        spreads = [lh.deviation(block) for lh, block in self._blocks(params)]
-        return torch.cat(spreads, dim=-1)
+        Parameters
+        ----------
+        z : Tensor, shape (n_nets, n_rows, latent)
+        labels : int Tensor, shape (n_nets or 1, n_rows), optional
 
-    def sample_cells(self, params: Tensor, rng: np.random.Generator) -> Tensor:
-        """Draw encoded cells, shape (n_nets, n_rows, width)."""
-        drawn = [lh.sample(block, rng) for lh, block in self._blocks(params)]
-        return torch.cat(drawn, dim=-1)
-
-    def _blocks(self, params: Tensor) -> Iterator[tuple[Likelihood, Tensor]]:
-        blocks = torch.split(params, self._params, dim=-1)
-        yield from zip(self._densities, blocks, strict=True)
-
-    def squared_error(self, params: Tensor, values: Tensor, seen: Tensor) -> Tensor:
-        """Mean squared error over the seen cells, shape (n_nets, n_rows).
-
-        Algorithm 2 of the class-based VAE paper; on the scale of the matrix.
+        Returns
+        -------
+        Tensor, shape (n_nets, n_rows)
         """
-        wrong = (values - self.mean(params)).square()
-        kept = torch.where(seen[..., self.owner], wrong, wrong.new_zeros(()))
-        return kept.sum(-1) / seen.sum(-1).clamp(min=1)
+        return -0.5 * z.square().sum(-1)
 
-    def loss(self, values: Tensor, seen: Tensor, given: Tensor, noise: Noise) -> Loss:
+    def standing(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Log of how far latent points speak for the rows' classes.
+
+        Nought, for as long as a place in the latent space tells nothing of a class
+        that the networks do not know already.
+
+        Returns
+        -------
+        Tensor, shape (n_nets, n_rows)
+        """
+        return torch.zeros_like(z[..., 0])
+
+    def loss(
+        self,
+        values: Tensor,
+        seen: Tensor,
+        given: Tensor,
+        noise: Noise,
+        labels: Tensor | None = None,
+    ) -> Loss:
         """Evidence lower bound of rows of which only some cells are shown.
 
         Parameters
@@ -215,22 +210,17 @@ class StackedVAE(nn.Module):
         given : bool Tensor, shape (n_nets, n_rows, n_cells)
             Cells that the encoder is shown.
         noise : Noise
+        labels : int Tensor, shape (n_nets, n_rows), optional
+            Classes of the rows.
 
         Returns
         -------
         Loss
         """
-        mean, log_variance = self.posterior(values, given, noise.inputs)
+        mean, log_variance = self.posterior(values, given, noise.inputs, labels)
         z = mean + torch.exp(0.5 * log_variance) * noise.latent
-        recon = self.log_prob(self.decode(z), values, seen)
-        return Loss(recon, kl_to_standard(mean, log_variance))
-
-    def lean(self, counts: Tensor, base: Tensor) -> None:
-        """Lean networks of few rows on the whole table; see `Likelihood.lean`."""
-        for likelihood, (start, stop) in zip(
-            self._densities, self._columns, strict=True
-        ):
-            likelihood.lean(counts, base[start:stop])
+        recon = self.log_prob(self.decode(z, labels), values, seen)
+        return Loss(recon, self.divergence(mean, log_variance, labels))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -148,13 +148,23 @@ def _ecod(task: Task) -> Floats:
 def _pyod_vae(task: Task) -> Floats:
     from pyod.models.vae import VAE
 
+    return _pyod(VAE, task)
+
+
+def _pyod_autoencoder(task: Task) -> Floats:
+    from pyod.models.auto_encoder import AutoEncoder
+
+    return _pyod(AutoEncoder, task)
+
+
+def _pyod(network: Callable[..., Any], task: Task) -> Floats:
     if len(task.train) < PYOD_BATCH:
-        raise CannotRun(f"pyod-vae needs {PYOD_BATCH} rows to learn from")
+        raise CannotRun(f"pyod needs {PYOD_BATCH} rows to learn from")
     with _left_alone(task.threads):
-        detector = VAE(
+        found = network(
             batch_size=PYOD_BATCH, random_state=task.seed, device="cpu", verbose=0
         )
-        scores: Floats = detector.fit(task.train).decision_function(task.test)
+        scores: Floats = found.fit(task.train).decision_function(task.test)
     return scores
 
 
@@ -187,6 +197,7 @@ SOLVERS: dict[str, Callable[[Task], Floats]] = {
     "knn": _knn,
     "ecod": _ecod,
     "pyod-vae": _pyod_vae,
+    "pyod-autoencoder": _pyod_autoencoder,
 }
 """Names that the peers go by, and what stands behind each."""
 

@@ -52,8 +52,7 @@ def features_of(schema: Schema, values: Floats) -> Features:
     """
     # Two-valued columns too: standardised, a rare flag would outweigh every number in
     # methods that go by distance.
-    names = ("categorical", "boolean")
-    categorical = np.array([kind.name in names for kind in schema.kinds])
+    categorical = np.array([kind.codes for kind in schema.kinds])
     return Features(
         np.where(categorical & (values == NOVEL), np.nan, values), categorical
     )

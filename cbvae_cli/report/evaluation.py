@@ -8,6 +8,7 @@ from typing import Any
 from cbvae_cli.report.console import Talk
 
 MOST_COLUMNS = 12  # of a table that drifts
+MOST_SPACES = 4  # shown; all are in the JSON
 MOST_CALLED = 12  # classes that a table of calls has columns for
 HEADS = {
     "auprc": "AUPRC",
@@ -39,6 +40,8 @@ def tell(summary: Mapping[str, Any], talk: Talk) -> None:
         _tell_fills(summary, talk)
         _tell_calls(summary, talk)
         _tell_promises(summary["coverage"], talk)
+        _tell_likeness(summary.get("fidelity"), talk)
+        _tell_levels(summary["em_mv"], talk)
     if summary["drift"]:
         _tell_drift(summary["drift"], talk)
 
@@ -149,6 +152,31 @@ def _rate(found: Mapping[str, Any]) -> tuple[object, ...]:
     return found["count"], found["rows"], _figure(found["share"]), interval
 
 
+def _tell_levels(found: Mapping[str, Any], talk: Talk) -> None:
+    """Show EM-MV, never without the flagged share: the tightest may flag half."""
+    rows = [
+        (
+            space["class"] or "shared by all",
+            method,
+            f"{measured['em']:.3g}",
+            f"{measured['mv']:.3g}",
+            _figure(found["methods"][method]["share"]),
+            _figure(found["methods"][method]["rmse"]),
+        )
+        for space in found["spaces"][:MOST_SPACES]
+        for method, measured in space["methods"].items()
+    ]
+    if not rows:
+        return
+    heads = ("space", "method", "EM", "MV", "flagged", "RMSE of classes")
+    talk.table("Detectors in the latent space", heads, rows)
+    talk.say(
+        "high EM and low MV are good, and compare within one space only; flagged: rows "
+        f"with a p-value up to {found['below']:g}; RMSE: of the classes' shares among "
+        "those from their shares among all rows"
+    )
+
+
 def _tell_drift(drift: Mapping[str, Any], talk: Talk) -> None:
     columns = drift["columns"]
     order = sorted(columns, key=lambda name: -(columns[name]["distance"] or 0.0))
@@ -183,6 +211,15 @@ def _tell_drift(drift: Mapping[str, Any], talk: Talk) -> None:
         talk.say(
             f"evidence {nats['mean']:.3f} nats a seen cell; held-out rows of training "
             f"get {nats['held_out']:.3f}"
+        )
+
+
+def _tell_likeness(found: Mapping[str, Any] | None, talk: Talk) -> None:
+    if found:
+        talk.say(
+            "rows that augment makes: mean distance of columns "
+            f"{_figure(found['distance'])}; a booster tells them from these rows with "
+            f"AUC {_figure(found['detection_auc'])} (.5 is chance)"
         )
 
 

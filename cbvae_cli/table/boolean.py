@@ -12,12 +12,13 @@ import pyarrow.compute as pc
 
 from cbvae_cli.table import cells as reading
 from cbvae_cli.table.cells import Bools, Floats
-from cbvae_cli.table.kind import Arrays, Block, Kind
+from cbvae_cli.table.kind import NOVEL, Arrays, Block, Kind
 from cbvae_cli.table.number import to_storage
 
 # Pairs that tables write for false and true, in lower case.
+DIGITS = ("0", "1")
 PAIRS = (
-    ("0", "1"),
+    DIGITS,
     ("false", "true"),
     ("f", "t"),
     ("no", "yes"),
@@ -43,26 +44,39 @@ class Boolean(Kind):
 
     name: ClassVar[str] = "boolean"
     likelihood: ClassVar[str] = "bernoulli"
+    codes: ClassVar[bool] = True
     width = 1
 
     def parse(self, cells: pa.Array, missing: Bools) -> Floats:
-        """Read cells as 0 and 1."""
+        """Read cells as 0 and 1; `NOVEL` for other numbers in a column of digits.
+
+        A count of which training held 0 and 1 alone goes on to 2; a third word among
+        two is a mistake.
+        """
         text = pc.utf8_lower(reading.texts(cells, missing))
         words = pa.array([self.false.lower(), self.true.lower()])
         codes = reading.places(text, words)
         unknown = pc.and_(pc.is_null(codes), pc.is_valid(text))
-        if pc.any(unknown, min_count=0).as_py():
-            raise reading.first_misfit(
-                pc.invert(unknown),
-                text,
-                f"'{self.false}', '{self.true}' or a missing cell",
-            )
-        values = codes.cast(pa.float64()).to_numpy(zero_copy_only=False)
-        return np.array(values, dtype=np.float64)
+        novel = pc.fill_null(unknown, False).to_numpy(zero_copy_only=False)
+        if novel.any():
+            self._check(text, unknown, novel)
+        found = codes.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        values = np.array(found, dtype=np.float64)
+        values[novel] = NOVEL
+        return values
+
+    def _check(self, text: pa.Array, unknown: pa.Array, novel: Bools) -> None:
+        """Refuse unknown words, unless all of them and the known ones are numbers."""
+        if (self.false, self.true) == DIGITS:
+            reading.numbers(text, ~novel)
+            return
+        expected = f"'{self.false}', '{self.true}' or a missing cell"
+        raise reading.first_misfit(pc.invert(unknown), text, expected)
 
     def encode(self, values: Floats) -> Block:
         """Centre on zero, so that a hidden cell looks like neither value."""
-        return np.nan_to_num(values, nan=0.0).astype(np.float32)[:, None]
+        known = np.where(values == NOVEL, 0.0, np.nan_to_num(values, nan=0.0))
+        return known.astype(np.float32)[:, None]
 
     def expected(self, mean: Floats, deviation: Floats) -> Floats:
         """Give the probability of `true`."""

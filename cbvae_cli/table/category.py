@@ -40,6 +40,7 @@ class Category(Kind):
 
     name: ClassVar[str] = "categorical"
     likelihood: ClassVar[str] = "categorical"
+    codes: ClassVar[bool] = True
 
     @property
     def width(self) -> int:  # type: ignore[override]  # a class attribute elsewhere

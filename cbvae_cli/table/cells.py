@@ -17,7 +17,7 @@ NUMBER = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)  # not frozen: Python writes a traceback into what is raised
 class BadCell(Exception):
     """A cell that does not fit its column.
 

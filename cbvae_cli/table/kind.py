@@ -32,7 +32,7 @@ KINDS = {
     "moment": "cbvae_cli.table.moment:Moment",
 }
 
-NOVEL = -1.0  # the value of a category that training never saw
+NOVEL = -1.0  # the code of a word that training never saw
 
 
 class Kind(ABC):
@@ -46,10 +46,13 @@ class Kind(ABC):
         Key in `cbvae_cli.likelihoods.LIKELIHOODS`.
     width : int
         Columns of the block.
+    codes : bool
+        Whether values are codes of words, and `NOVEL` may be one.
     """
 
     name: ClassVar[str]
     likelihood: ClassVar[str]
+    codes: ClassVar[bool] = False
     width: int
 
     @abstractmethod

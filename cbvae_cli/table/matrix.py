@@ -119,13 +119,20 @@ class Layout:
         matrix = np.empty((len(values), self.width), dtype=np.float32)
         for cell, (kind, block) in enumerate(zip(self.kinds, self.blocks, strict=True)):
             matrix[:, block] = kind.encode(values[:, cell])
-        names = [
-            cell for cell, kind in enumerate(self.kinds) if kind.name == "categorical"
-        ]
-        novel = np.zeros(values.shape, dtype=bool)
-        novel[:, names] = values[:, names] == NOVEL
+        novel = self.novel(values)
         observed = ~np.isnan(values) & ~novel
         return Encoded(matrix, observed, novel.sum(axis=1))
+
+    def novel(self, values: Floats) -> Bools:
+        """Mark words that training never saw, shape (n_rows, n_columns)."""
+        codes = [cell for cell, kind in enumerate(self.kinds) if kind.codes]
+        found = np.zeros(values.shape, dtype=bool)
+        found[:, codes] = values[:, codes] == NOVEL
+        return found
+
+    def known(self, values: Floats) -> Floats:
+        """Make missing the words that training never saw, shape as `values`."""
+        return np.where(self.novel(values), np.nan, values)
 
     def expected(self, mean: Block, deviation: Block) -> list[Floats]:
         """Give what each table column is expected to hold.

@@ -15,6 +15,7 @@ from cbvae_cli.table.cells import BadCell, Bools, Floats
 from cbvae_cli.table.kind import Arrays, Kind, kind_class
 from cbvae_cli.table.label import Label
 from cbvae_cli.table.source import Batch, Source
+from cbvae_cli.table.ties import Tie, restore_tie
 
 LEFT_OUT = ("excluded", "unsupported", "group", "time", "weight")
 
@@ -60,11 +61,14 @@ class Schema:
     label : Label
     label_at : int
         How many columns stand before the label.
+    ties : tuple of Tie
+        Columns that follow from others, in an order in which they can be followed.
     """
 
     columns: tuple[Column, ...]
     label: Label
     label_at: int
+    ties: tuple[Tie, ...] = ()
 
     @cached_property
     def modelled(self) -> tuple[Column, ...]:
@@ -167,6 +171,7 @@ class Schema:
         return {
             "columns": [_describe(column) for column in self.columns],
             "label_at": self.label_at,
+            "ties": [tie.describe() for tie in self.ties],
         }
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -187,7 +192,8 @@ class Schema:
             _restore(item, _under(arrays, f"{place}/"))
             for place, item in enumerate(described["columns"])
         )
-        return cls(columns, label, described["label_at"])
+        ties = tuple(restore_tie(item) for item in described.get("ties", ()))
+        return cls(columns, label, described["label_at"], ties)
 
 
 def _describe(column: Column) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from cbvae_cli.calibration.decide import best_f1_threshold
-from cbvae_cli.calibration.posterior import NAMES, Posterior
+from cbvae_cli.calibration.detectors import Detecting
+from cbvae_cli.calibration.posterior import NAMES, Posterior, elbo_of
 from cbvae_cli.calibration.strangeness import Judges
 from cbvae_cli.calibration.temperature import RULES, Members, fit_members
 from cbvae_cli.calibration.witness import Witness
@@ -16,8 +17,9 @@ from cbvae_cli.evidence import take
 from cbvae_cli.families.contract import Family
 from cbvae_cli.measures.ranking import ranking
 from cbvae_cli.table.cells import Floats
+from cbvae_cli.table.matrix import Layout
 from cbvae_cli.training.blind import Judged, Known, blind_evidence, judged_rows
-from cbvae_cli.training.judge import Evidence, judge
+from cbvae_cli.training.judge import DEFAULT, Evidence, judge
 from cbvae_cli.training.stack import Blind, Extra, fit_posterior
 
 EVIDENCE = ("error", "recon", "iw")
@@ -54,7 +56,11 @@ class Calibration:
 
 
 def calibrate(
-    family: Family, classifier: Family, known: Known, seed: int
+    family: Family,
+    classifier: Family,
+    known: Known,
+    seed: int,
+    detecting: Detecting = DEFAULT,
 ) -> Calibration:
     """Fit everything that blind rows decide.
 
@@ -66,6 +72,7 @@ def calibrate(
         Those that tell classes apart; the same, where there was no joint phase.
     known : Known
     seed : int
+    detecting : Detecting
 
     Returns
     -------
@@ -78,11 +85,12 @@ def calibrate(
     sharp = blind_evidence(classifier, some, judged.member, Posterior.PARTS, n_training)
     measured = {name: found[:, :, at] for at, name in enumerate(EVIDENCE)}
     measured["error"] = sharp[:, :, Posterior.PARTS.index("error")]
+    measured["elbo"] = elbo_of(sharp)
     temperatures, held_out = _temperatures(family, known, judged, measured, seed)
-    posterior, log_p = _posterior(known, judged, sharp, seed)
+    posterior, log_p = _posterior(known, judged, sharp, family.layout, seed)
     truth = known.labels[judged.rows]
     looked = Evidence(EVIDENCE, found, log_p[-1])
-    judges, witnesses = judge(family, known, judged, looked, seed)
+    judges, witnesses = judge(family, known, judged, looked, seed, detecting)
     probabilities = np.exp(log_p)
     blended = probabilities[-1]
     thresholds = np.array(
@@ -106,21 +114,22 @@ def calibrate(
 
 
 def _posterior(
-    known: Known, judged: Judged, sharp: Floats, seed: int
+    known: Known, judged: Judged, sharp: Floats, layout: Layout, seed: int
 ) -> tuple[Posterior, Floats]:
     rows, parts = judged.rows, known.parts
+    values = layout.known(known.values)
     blind = Blind(
         known.labels[rows],
         judged.member,
         parts.turn[rows].astype(np.int64),
         judged.weights,
         sharp,
-        known.values[rows],
+        values[rows],
         known.encoded.matrix[rows],
         known.encoded.observed[rows],
     )
     spare = parts.spare(np.arange(len(known.labels)))
-    extra = Extra(known.labels[spare], known.weights[spare], known.values[spare])
+    extra = Extra(known.labels[spare], known.weights[spare], values[spare])
     return fit_posterior(blind, extra, known.shares, parts.n_members, known.names, seed)
 
 

@@ -87,7 +87,8 @@ def rule_of(model: Model, settings: Settings) -> str:
 
     The first that the family names; the error where errors are all that it learnt.
     """
-    return "error" if settings.unit_deviation else model.family.rules[0]
+    rules = model.family.rules
+    return "error" if settings.unit_deviation and "error" in rules else rules[0]
 
 
 @dataclass(frozen=True)
@@ -224,10 +225,10 @@ def judged(probabilities: Floats, split: Split) -> dict[str, float]:
 
 
 def _foreign_as_novel(schema: Schema, train: Floats, test: Floats) -> Floats:
-    """Mark categories that no training row holds, as reading new rows would."""
+    """Mark words that no training row holds, as reading new rows would."""
     found = test.copy(order="F")
     for at, kind in enumerate(schema.kinds):
-        if kind.name == "categorical":
+        if kind.codes:
             foreign = ~np.isin(test[:, at], train[:, at]) & ~np.isnan(test[:, at])
             found[foreign, at] = NOVEL
     return found

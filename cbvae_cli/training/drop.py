@@ -63,6 +63,8 @@ def drop(model: Model, name: str) -> Model:
         model.settings,
         followed(model, Step(name, DROPPED), order, label, {}),
         tuple(model.witnesses[at] for at in order),
+        tuple(model.gaps[at] for at in order),
+        None if model.atlas is None else model.atlas.only(order),
     )
 
 

@@ -21,12 +21,15 @@ from cbvae_cli.evidence import encode_rows, take
 from cbvae_cli.families.contract import Family
 from cbvae_cli.families.mixture import Mixture, fit_mixture
 from cbvae_cli.records import Epoch, Settings
+from cbvae_cli.table.gaps import Gaps, find_gaps
 from cbvae_cli.table.kind import FitScale
 from cbvae_cli.table.scale import fit_quantiles, fit_standard
 from cbvae_cli.table.schema import Schema
 from cbvae_cli.training.blind import Known
 from cbvae_cli.training.calibrate import calibrate
+from cbvae_cli.training.charting import chart
 from cbvae_cli.training.checkpoint import Checkpoint
+from cbvae_cli.training.detect import detecting_of
 from cbvae_cli.training.loop import Loop
 from cbvae_cli.training.parts import CERTIFIED, HELD, LEAST_ROWS, Parts
 from cbvae_cli.training.read import Table
@@ -92,7 +95,7 @@ def fit(
         checkpoint = Checkpoint(run_folder, _identity(table, settings))
     classifier, loops = _trained(start, observe, checkpoint, resume)
     family.mixtures = mixtures_of(family, known, settings.seed)
-    found = calibrate(family, classifier, known, settings.seed)
+    found = calibrate(family, classifier, known, settings.seed, detecting_of(settings))
     training: dict[str, Any] = {
         "steps": sum(loop.steps for loop in loops),
         "best_steps": [loop.best_step.tolist() for loop in loops],
@@ -104,6 +107,8 @@ def fit(
         "settings": {**asdict(settings), "hidden": list(settings.hidden)},
         "data": {"rows": sum(table.schema.label.counts), "digest": table.digest},
     }
+    for loop in loops:
+        training |= loop.objective.record()
     model = Model(
         table.schema,
         family.layout,
@@ -117,8 +122,10 @@ def fit(
         training["settings"],
         training,
         found.witnesses,
+        gaps_of(table),
     )
-    return replace(model, certificate=_certified(model, known))
+    charted = chart(family, known, settings.seed)
+    return replace(model, certificate=_certified(model, known), atlas=charted)
 
 
 def _settled(table: Table, settings: Settings, device: torch.device) -> Settings:
@@ -161,7 +168,7 @@ def _trained(
     _run(loops[0], "generative", 0, total, observe, checkpoint, resume)
     family.nets.eval().requires_grad_(False)
     if not start.sharpens:
-        return family, loops
+        return family.teller, loops
     classifier = family.copy()
     loops.append(start.joint(classifier))
     goes_on = resume and checkpoint is not None and checkpoint.phase("joint").exists
@@ -202,6 +209,17 @@ def mixtures_of(family: Family, known: Known, seed: int) -> list[Mixture]:
             mean, deviation = encode_rows(family, some, place, member)
             found.append(fit_mixture(mean, deviation, seed))
     return found
+
+
+def gaps_of(table: Table) -> tuple[Gaps, ...]:
+    """Count which cells go missing together, class by class."""
+    trains = np.ones(len(table.labels), dtype=bool)
+    if table.validation is not None:
+        trains = ~table.validation
+    places = range(len(table.schema.label.classes))
+    return tuple(
+        find_gaps(table.values[trains & (table.labels == place)]) for place in places
+    )
 
 
 def _certified(model: Model, known: Known) -> Certificate | None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cbvae_cli.answers.model import Model
 from cbvae_cli.calibration.conformal import Conformal
 from cbvae_cli.calibration.decide import best_f1_threshold
+from cbvae_cli.calibration.detectors import Detecting
 from cbvae_cli.calibration.mislabel import mislabel_scores
 from cbvae_cli.calibration.narrow import narrow_members, narrow_posterior
 from cbvae_cli.calibration.posterior import Posterior, elbo_of
@@ -75,6 +76,7 @@ class Among:
     family, classifier : ClassVAE
     known : Known
         Rows of all classes, real or drawn.
+    detecting : Detecting
     """
 
     old: Model
@@ -82,6 +84,7 @@ class Among:
     family: ClassVAE
     classifier: ClassVAE
     known: Known
+    detecting: Detecting
 
     @property
     def place(self) -> int:
@@ -96,7 +99,9 @@ class Among:
 
 def join_anew(among: Among, seed: int) -> Joined:
     """Calibrate all classes on real rows."""
-    found = calibrate(among.family, among.classifier, among.known, seed)
+    found = calibrate(
+        among.family, among.classifier, among.known, seed, among.detecting
+    )
     return Joined(
         found.temperatures,
         found.posterior,
@@ -152,7 +157,7 @@ def join(among: Among, seed: int) -> Joined:
     log_p = _by_blind_member(elbo, elbo_of(sharp), judged.member)
     own = lookers.labels == place
     threshold = best_f1_threshold(np.exp(log_p[:, place]), own, judged.weights)
-    alone = calibrate(*_alone(among), seed)
+    alone = calibrate(*_alone(among), seed, among.detecting)
     scores = mislabel_scores(log_p[own], lookers.labels[own])
     return Joined(
         temperatures,

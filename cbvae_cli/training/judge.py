@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cbvae_cli.calibration.cells import usual_cells
 from cbvae_cli.calibration.conformal import Conformal
+from cbvae_cli.calibration.detectors import Detecting
 from cbvae_cli.calibration.gauge import Gauge, combine
 from cbvae_cli.calibration.looks import Home, fit_home, look_at
 from cbvae_cli.calibration.mislabel import mislabel_scores
 from cbvae_cli.calibration.neighbours import rows_to_learn
 from cbvae_cli.calibration.strangeness import (
+    ALONE,
     COMBINED,
     JUDGED,
     LOOKS,
@@ -30,6 +32,7 @@ from cbvae_cli.families.contract import Family
 from cbvae_cli.table.cells import Bools, Floats
 from cbvae_cli.table.matrix import Encoded
 from cbvae_cli.training.blind import Judged, Known, blind_evidence
+from cbvae_cli.training.detect import fit_all, judge_alone
 from cbvae_cli.training.parts import Places
 
 MASKED_SHARES = (0.0, 0.15, 0.3, 0.45, 0.6)  # of cells hidden besides the missing
@@ -38,6 +41,8 @@ MOST_USUAL = 200  # cells of a column and class whose median is the usual one
 MOST_USUAL_CELLS = 20_000  # of all columns of a class together
 LEAST_USUAL = 25  # cells of a column, where columns are very many
 MOST_OTHERS = 5_000  # rows of other classes that a weight is judged by
+
+DEFAULT = Detecting()
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,12 @@ class Measured:
 
 
 def judge(
-    family: Family, known: Known, judged: Judged, evidence: Evidence, seed: int
+    family: Family,
+    known: Known,
+    judged: Judged,
+    evidence: Evidence,
+    seed: int,
+    detecting: Detecting = DEFAULT,
 ) -> tuple[dict[str, Judges], tuple[Witness, ...]]:
     """Fit what `score` needs.
 
@@ -94,6 +104,7 @@ def judge(
     evidence : Evidence
         Of these rows.
     seed : int
+    detecting : Detecting
 
     Returns
     -------
@@ -111,7 +122,9 @@ def judge(
     masked = [
         _masked(gauge, encoded, judged.member, truth, place, seed) for place in every
     ]
-    plain = [method for method in JUDGED if method not in COMBINED]
+    detectors = fit_all(family, known, gauge.homes, detecting, seed)
+    watched = replace(gauge, detectors=detectors)
+    plain = [method for method in JUDGED if method not in (*COMBINED, *ALONE)]
     judges = {m: _fitted(m, own, masked, truth, family.n_members) for m in plain}
     weights = _weights(judges, own, truth, seed)
     for method in COMBINED:
@@ -128,10 +141,11 @@ def judge(
             float(weights[place]),
             _usual(family, known, judged, place, seed),
             _mislabelled(evidence.log_p[truth == place], place),
+            detectors[place],
         )
         for place in every
     )
-    return judges, witnesses
+    return judges | judge_alone(watched, encoded, judged, truth, seed), witnesses
 
 
 def _fitted(

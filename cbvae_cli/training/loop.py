@@ -98,6 +98,7 @@ class Loop:
         self.schedule.step()
         self.optimiser.zero_grad(set_to_none=True)
         self.step += 1
+        self.objective.after_step(self.step, self.generator)
         return each.detach()
 
     def _report(self, loss: Tensor) -> Epoch:
@@ -144,6 +145,8 @@ class Loop:
             for key in ("exp_avg", "exp_avg_sq", "step"):
                 if key in state:
                     tensors[f"{key}/{name}"] = state[key]
+        for name, tensor in self.objective.memory().items():
+            tensors[f"memory/{name}"] = tensor
         history = [[e.step, e.train, _plain(e.held_out)] for e in self.history]
         return Snapshot(self.step, tensors, history)
 
@@ -163,6 +166,13 @@ class Loop:
                     "exp_avg": tensors[f"exp_avg/{name}"].to(device),
                     "exp_avg_sq": tensors[f"exp_avg_sq/{name}"].to(device),
                 }
+        self.objective.remember(
+            {
+                name.removeprefix("memory/"): tensor
+                for name, tensor in tensors.items()
+                if name.startswith("memory/")
+            }
+        )
         self.history = [
             Epoch(step, self.steps, tuple(train), _unplain(held_out))
             for step, train, held_out in snapshot.history

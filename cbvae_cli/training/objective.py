@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -58,6 +60,7 @@ class Data:
         Row numbers of each network.
     members : list of int
         The member that each network belongs to.
+    labels : int Tensor, shape (n_rows,)
     """
 
     values: Tensor
@@ -65,6 +68,7 @@ class Data:
     train: list[Rows]
     stop: list[Tensor]
     members: list[int]
+    labels: Tensor
 
 
 def place_data(
@@ -85,6 +89,7 @@ def place_data(
         train,
         stop,
         plan.members,
+        torch.from_numpy(plan.labels).to(device),
     )
 
 
@@ -160,6 +165,20 @@ class Objective(nn.Module, ABC):
     def held_out(self, generator: torch.Generator) -> Tensor:
         """Loss of each unit on its stopping rows, NaN where it has none."""
 
+    def after_step(self, step: int, generator: torch.Generator) -> None:
+        """Change what no gradient changes, once so many steps are taken."""
+
+    def memory(self) -> dict[str, Tensor]:
+        """Give what changes in training besides parameters."""
+        return {}
+
+    def remember(self, memory: Mapping[str, Tensor]) -> None:
+        """Take over what `memory` gave."""
+
+    def record(self) -> dict[str, Any]:
+        """Say what training was like, for the training record."""
+        return {}
+
     def of_unit(self, chosen: Tensor, parameter: Tensor) -> Tensor:
         """Spread a choice of units over a parameter's first axis."""
         if parameter.shape[0] != self.n_units:
@@ -169,6 +188,8 @@ class Objective(nn.Module, ABC):
 
 class Generative(Objective):
     """Negative evidence lower bound of each network, in nats a row.
+
+    Of its two parts each has a weight in the settings.
 
     Parameters
     ----------
@@ -206,7 +227,7 @@ class Generative(Objective):
         each = self._losses(
             padded(stop, [rows.places for rows in self.data.train]), generator
         )
-        found = torch.full((self.n_units,), torch.nan, dtype=torch.float64)
+        found = torch.full((len(stop),), torch.nan, dtype=torch.float64)
         for net, rows in enumerate(stop):
             if len(rows):
                 found[net] = each[net, : len(rows)].double().mean()
@@ -216,7 +237,8 @@ class Generative(Objective):
         values, seen = self.data.values[rows], self.data.seen[rows]
         given = seen & ~hidden_cells(seen, self.settings.mask, generator)
         noise = noise_for(self.nets, values, generator)
-        return -self.nets.loss(values, seen, given, noise).elbo()
+        loss = self.nets.loss(values, seen, given, noise, self.data.labels[rows])
+        return self.settings.beta * loss.kl - self.settings.gamma * loss.recon
 
 
 def _distinct(rows: list[Tensor]) -> Tensor:

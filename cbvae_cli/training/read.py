@@ -23,6 +23,7 @@ from cbvae_cli.table.wording import listed
 from cbvae_cli.training.jobs import check_names, check_numeric, roles_aside
 from cbvae_cli.training.steering import Reader, Rows, check_weights, readers
 from cbvae_cli.training.thin import Thinning
+from cbvae_cli.training.ties import find_ties
 
 MOST_CLASSES = 1000
 
@@ -230,6 +231,7 @@ def read_table(
             f"trained on {n_training:,} of {total:,} rows, to stay within --max-memory"
         )
     fitted = fit_kinds(schema, values[:n_training], fit_scale)
+    fitted = replace(fitted, ties=find_ties(fitted, values[:n_training]))
     share = validation if isinstance(validation, float) else None
     return Table(
         fitted,

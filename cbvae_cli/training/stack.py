@@ -21,7 +21,6 @@ from cbvae_cli.calibration.posterior import (
     blend,
     elbo_of,
     floored,
-    known_codes,
 )
 from cbvae_cli.calibration.temperature import ELBO, ERROR, Members, fit_members
 from cbvae_cli.table.cells import Bools, Floats
@@ -173,7 +172,7 @@ def _asked(start: Posterior, blind: Blind) -> Asked:
         calibrated[own], errors[own] = found.calibrated, found.errors
         levels[own] = found.levels
     return Asked(
-        known_codes(blind.values, start.names),
+        blind.values,
         blind.matrix.astype(np.float64),
         blind.observed,
         calibrated,
@@ -216,7 +215,7 @@ class _Stack:
     ) -> tuple[Floats, Places, Floats]:
         places = self.place[self.extra.labels]
         known = places >= 0
-        values = known_codes(self.extra.values[known], self.names)
+        values = self.extra.values[known]
         return (
             np.concatenate([x, values]),
             np.concatenate([labels, places[known]]),

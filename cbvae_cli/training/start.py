@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import singledispatch
 
 import numpy as np
 import torch
 
 from cbvae_cli.families import family_class
 from cbvae_cli.families.contract import Family
-from cbvae_cli.networks.vae import Shape
+from cbvae_cli.networks.adversarial import AdversarialVAE
+from cbvae_cli.networks.vae import Shape, StackedVAE
 from cbvae_cli.records import Settings
 from cbvae_cli.table.cells import Bools, Floats
 from cbvae_cli.table.matrix import layout_of
+from cbvae_cli.training.adversarial import Adversarial
 from cbvae_cli.training.blind import Known
+from cbvae_cli.training.detect import check_neighbours
 from cbvae_cli.training.joint import Joint
 from cbvae_cli.training.loop import Loop
 from cbvae_cli.training.objective import Data, Generative, place_data
-from cbvae_cli.training.parts import Parts, Shares, row_keys, split, united
+from cbvae_cli.training.parts import Parts, Places, Shares, row_keys, split, united
 from cbvae_cli.training.read import Table
 
 UNIT = dict.fromkeys(("gaussian", "bernoulli", "count", "categorical"), "unit")
@@ -48,7 +52,7 @@ class Start:
     def generative(self) -> Loop:
         """Give the loop of the first phase."""
         settings = self.settings
-        objective = Generative(self.family.nets, self.data, settings)
+        objective = objective_for(self.family.nets, self.data, settings)
         most = max(len(rows.places) for rows in self.data.train)
         return Loop(objective, steps_of(settings, most), settings.rate, settings.seed)
 
@@ -70,19 +74,34 @@ class Start:
         )
 
 
+@singledispatch
+def objective_for(nets: StackedVAE, data: Data, settings: Settings) -> Generative:
+    """Give what networks of a kind lower in the first phase."""
+    return Generative(nets, data, settings)
+
+
+@objective_for.register
+def _(nets: AdversarialVAE, data: Data, settings: Settings) -> Generative:
+    return Adversarial(nets, data, settings)
+
+
 def prepare(table: Table, settings: Settings, device: torch.device) -> Start:
     """Encode a table, split it and build untrained networks."""
     schema = table.schema
+    check_neighbours(settings, schema.label)
     layout = layout_of(schema.kinds, UNIT if settings.unit_deviation else {})
     encoded = layout.encode(table.values)
     settings = _within_reach(settings, len(schema.label.classes), layout.width)
     if table.validation_share is not None:
         settings = replace(settings, held_share=table.validation_share)
+    kind = family_class(settings.model)
+    kind.check(len(schema.label.classes), settings.latent)
     parts = _shared_out(table, settings)
     shape = Shape(settings.latent, settings.hidden, settings.noise)
-    family = family_class(settings.model).build(
+    family = kind.build(
         layout, schema.label.classes, shape, settings.members, settings.seed
     )
+    family.begin(settings)
     family.nets.to(device)
     plan = family.plan(encoded, table.labels)
     names = np.array([kind.name == "categorical" for kind in layout.kinds])
@@ -97,7 +116,10 @@ def prepare(table: Table, settings: Settings, device: torch.device) -> Start:
         schema.label,
         names,
     )
-    data = place_data(plan, parts, None if table.weights is None else weights, device)
+    drawn = None if table.weights is None else weights
+    if settings.balanced:
+        drawn = balanced(weights, table.labels)
+    data = place_data(plan, parts, drawn, device)
     return Start(family, known, data, settings)
 
 
@@ -143,6 +165,13 @@ def _even(weights: Floats | None, n_rows: int) -> Floats:
         return np.ones(n_rows)
     shares = weights / weights.max()
     even: Floats = shares / shares.mean()
+    return even
+
+
+def balanced(weights: Floats, labels: Places) -> Floats:
+    """Weigh rows so that all classes together weigh alike."""
+    sums = np.bincount(labels, weights)
+    even: Floats = weights / np.maximum(sums, 1e-300)[labels]
     return even
 
 

@@ -15,8 +15,11 @@ from cbvae_cli.calibration.narrow import narrow_members
 from cbvae_cli.families.cbvae import ClassVAE
 from cbvae_cli.records import Epoch, Settings
 from cbvae_cli.table.cells import Floats
+from cbvae_cli.table.gaps import find_gaps
 from cbvae_cli.table.label import Label
 from cbvae_cli.training.blind import Known
+from cbvae_cli.training.charting import chart
+from cbvae_cli.training.detect import detecting_of
 from cbvae_cli.training.fit import mixtures_of, plain_epoch
 from cbvae_cli.training.joining import (
     Among,
@@ -41,6 +44,7 @@ from cbvae_cli.training.parts import (
     united,
 )
 from cbvae_cli.training.start import steps_of
+from cbvae_cli.training.ties import still_hold
 from cbvae_cli.training.update_rows import Arrival, replay
 
 Places = NDArray[np.int64]
@@ -118,15 +122,19 @@ def update(
     family = classifier = others.beside(newcomer).only(order)
     if sharp is not newcomer or model.classifier is not model.family:
         classifier = by_class(model.classifier).beside(sharp).only(order)
-    among = Among(model, order, family, classifier, ground.known)
+    detecting = detecting_of(settings)
+    among = Among(model, order, family, classifier, ground.known, detecting)
     joined = (join_anew if ground.real else join)(among, settings.seed)
     judges = {
         method: [*judges.by_class, joined.judges[method]]
         for method, judges in model.judges.items()
     }
     witnesses = [*model.witnesses, joined.witness]
+    own = arrival.values[arrival.labels == arrival.place]
+    gaps = [*model.gaps, find_gaps(own)]
+    ties = still_hold(model.schema, own)
     return Model(
-        replace(model.schema, label=arrival.label),
+        replace(model.schema, label=arrival.label, ties=ties),
         model.layout,
         family,
         classifier,
@@ -141,6 +149,8 @@ def update(
         model.settings,
         _record(ground, arrival, loops, joined),
         tuple(witnesses[at] for at in order),
+        tuple(gaps[at] for at in order),
+        chart(family, ground.known, settings.seed),
     )
 
 

@@ -23,7 +23,6 @@ from cbvae_cli.calibration.posterior import (
     blend,
     elbo_of,
     floored,
-    known_codes,
 )
 from cbvae_cli.calibration.temperature import Members, Temperature
 
@@ -159,23 +158,6 @@ def test_what_does_not_fit_together_is_refused(spoil):
     spoil(described, arrays)
     with pytest.raises((ValueError, KeyError)):
         Posterior.restore(described, arrays)
-
-
-def test_codes_that_training_never_saw_count_as_missing():
-    names = np.array([False, True])
-    values = np.array([[-1.0, -1.0], [2.0, 0.0], [np.nan, np.nan]])
-    found = known_codes(values, names)
-    np.testing.assert_array_equal(found[:, 0], values[:, 0])
-    np.testing.assert_array_equal(found[:, 1], [np.nan, 0.0, np.nan])
-    posterior = made()
-    found, values, matrix, observed = rows()
-    novel, missing = values.copy(), values.copy()
-    novel[:, 2], missing[:, 2] = -1.0, np.nan
-    one, other = (
-        posterior.asked(found, each, matrix, observed) for each in (novel, missing)
-    )
-    for name in ("values", "matrix", "calibrated", "errors", "levels"):
-        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
 def test_rows_are_answered_alike_alone_and_together():

@@ -283,6 +283,18 @@ def test_one_class_is_enough_to_fill_score_and_make(columns, cbvae, train):
     assert read("more.csv")["y"] == ["ok"] * 4
 
 
+def test_a_count_that_training_saw_as_0_and_1_alone_may_go_on(columns, cbvae, train):
+    columns["k"] = [str(n % 2) for n in range(N)]
+    summary = train(columns)
+    kinds = {column["name"]: column["kind"] for column in summary["columns"]}
+    assert kinds["k"] == "boolean"
+    more = {**columns, "k": ["", "2", "3", *columns["k"][3:]]}
+    write(more, "t.csv")
+    found = five_verbs(cbvae)
+    assert found["impute"]["k"][0] in ("0", "1")
+    assert found["impute"]["k"][1:] == more["k"][1:]
+
+
 @pytest.mark.parametrize("n_rows", [2, 3, 12])
 def test_a_handful_of_rows_is_enough(columns, cbvae, train, n_rows):
     few = {name: cells[:n_rows] for name, cells in columns.items()}

@@ -13,7 +13,7 @@ from cbvae_cli.cli.app import main
 CLASSES = ("crack", "ok", "warp")
 KEYS = (
     *("auprc", "auroc", "log_loss", "brier", "ece", "mcc", "f1", "balanced_accuracy"),
-    *("impute_nrmse", "impute_accuracy", "anomaly_auroc", "coverage", "drift"),
+    *("impute_nrmse", "impute_accuracy", "anomaly_auroc", "coverage", "drift", "em_mv"),
     *("thresholds", "confusion"),
 )
 

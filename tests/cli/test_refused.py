@@ -11,7 +11,7 @@ from cbvae_cli.cli.app import main
 
 BRIEF = ["--epochs", "2", "--hidden", "16"]
 GOOD = "a,b,y\n" + "".join(f"{n % 9},{n % 5}.5,{'pq'[n % 2]}\n" for n in range(60))
-READ = ("classify", "impute", "score")
+READ = ("classify", "impute", "score", "embed")
 
 
 def contents(folder):

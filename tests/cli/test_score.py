@@ -181,3 +181,49 @@ def test_repairs_have_the_types_of_their_columns(trained, samples, tmp_path):
             found.schema.field(f"cbvae_repair_{name}").type
             == rows.schema.field(name).type
         )
+
+
+@pytest.mark.parametrize("space", ["latent", "features"])
+@pytest.mark.parametrize("method", ["isolation-forest", "lof", "ocsvm"])
+def test_detectors_look_where_they_are_told(trained, odd, tmp_path, method, space):
+    told = tmp_path / "s.json"
+    flags = ["--method", method, "--space", space, f"--json={told}"]
+    found = answer(trained / "defects.cbvae", odd, tmp_path / "o.csv", *flags)
+    scores = found["cbvae_score"].to_numpy()
+    assert np.median(scores[:10]) > np.median(scores[10:])
+    summary = json.loads(told.read_text())
+    assert (summary["method"], summary["space"]) == (method, space)
+
+
+def test_a_label_that_stands_out_in_its_cluster_is_doubted(trained, samples, tmp_path):
+    rows, told = tmp_path / "rows.csv", tmp_path / "s.json"
+    header, *lines = (samples / "defects.csv").read_text("utf-8").splitlines()
+    wrong = [line for line in lines if line.endswith(",ok")][:40]
+    spoiled = [line.removesuffix("ok") + "warp" for line in wrong[:20]]
+    rows.write_text("\n".join([header, *spoiled, *wrong[20:]]) + "\n", "utf-8")
+    flags = ["--method", "mislabel", "--by", "clusters", f"--json={told}"]
+    found = answer(trained / "defects.cbvae", rows, tmp_path / "o.csv", *flags)
+    scores = found["cbvae_score"].to_numpy()
+    assert np.median(scores[:20]) > np.median(scores[20:])
+    differs = np.array(found["cbvae_class"].to_pylist()) != np.array(
+        found["outcome"].to_pylist()
+    )
+    assert ((scores > 0) == differs).all()
+    assert json.loads(told.read_text())["by"] == "clusters"
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (["--method", "error", "--space", "latent"], "looks at no space in particular"),
+        (["--space", "latent"], "--method combined looks at no space"),
+        (["--method", "lof", "--by", "clusters"], "a way of finding wrong labels"),
+        (["--method", "mislabel", "--space", "latent"], "looks at no space"),
+    ],
+)
+def test_flags_that_a_method_has_no_use_for_are_refused(
+    trained, samples, tmp_path, capsys, flags, says
+):
+    argv = ["score", trained / "defects.cbvae", samples / "defects.csv", *flags]
+    assert main([*map(str, argv), "-o", str(tmp_path / "o.csv")]) == 2
+    assert says in capsys.readouterr().err

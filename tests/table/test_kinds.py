@@ -342,6 +342,16 @@ def test_a_third_value_in_a_boolean_column_is_refused():
     assert (caught.value.row, caught.value.value) == (1, "maybe")
 
 
+def test_a_third_number_in_a_column_of_digits_is_unheard_of_and_a_word_refused():
+    kind = Boolean("0", "1", "int64")
+    found = read(kind, pa.array(["0", "2", None, "1"], pa.string()))
+    np.testing.assert_array_equal(found, [0.0, NOVEL, np.nan, 1.0])
+    assert kind.encode(found)[:, 0].tolist() == [0.0, 0.0, 0.0, 1.0]
+    with pytest.raises(BadCell) as caught:
+        read(kind, pa.array(["0", "2", "many"]))
+    assert (caught.value.row, caught.value.value) == (2, "many")
+
+
 @pytest.mark.parametrize("storage", [pa.int64(), pa.float64(), pa.uint8()])
 def test_booleans_written_as_digits_are_read_from_any_number_type(storage):
     cells = pa.array([0, 1, None], storage)

@@ -91,6 +91,14 @@ def test_hidden_cells_are_nought_and_not_observed(columns, seed):
     assert not encoded.novel.any()
 
 
+def test_words_that_training_never_saw_are_made_missing_and_numbers_stay():
+    layout = layout_of((NAMES, NUMBER, TRUTH), {})
+    values = np.array([[NOVEL, NOVEL, 1.0], [0.0, np.nan, NOVEL]])
+    expected = [[np.nan, NOVEL, 1.0], [0.0, np.nan, np.nan]]
+    np.testing.assert_array_equal(layout.known(values), expected)
+    assert layout.encode(values).novel.tolist() == [1, 1]
+
+
 def test_a_novel_category_is_hidden_and_counted():
     layout = layout_of((NAMES, NUMBER, NAMES), {})
     values = np.array([[NOVEL, NOVEL, 1.0], [0.0, np.nan, NOVEL], [NOVEL, 0.5, NOVEL]])

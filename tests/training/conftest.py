@@ -16,9 +16,10 @@ from cbvae_cli.table.source import ReadOptions, open_source
 from cbvae_cli.training.fit import SCALES
 from cbvae_cli.training.joint import Joint
 from cbvae_cli.training.loop import Loop
-from cbvae_cli.training.objective import Generative, place_data
+from cbvae_cli.training.objective import place_data
 from cbvae_cli.training.parts import Shares, row_keys, split, united
 from cbvae_cli.training.read import find_schema, read_table
+from cbvae_cli.training.start import objective_for
 from cbvae_cli.training.thin import thinning_for
 
 CPU = torch.device("cpu")
@@ -68,12 +69,14 @@ def make_loop(make_data):
     """Make a loop over easy rows, ready for its first step."""
 
     def make(sizes=(150, 60), phase="generative", **changes):
+        if phase == "adversarial":
+            changes = {"model": "dvaan", **changes}
         made = make_data(sizes, **changes)
         nets, settings = made.family.nets, made.settings
         if phase == "joint":
             objective = Joint(nets, len(sizes), made.data, settings)
         else:
-            objective = Generative(nets, made.data, settings)
+            objective = objective_for(nets, made.data, settings)
         made.loop = Loop(objective, settings.steps, settings.rate, settings.seed)
         return made
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from cbvae_cli.calibration.posterior import NAMES
-from cbvae_cli.calibration.strangeness import METHODS
+from cbvae_cli.calibration.strangeness import ALONE, METHODS
 from cbvae_cli.evidence import evidence, take
 from cbvae_cli.records import Settings
 from cbvae_cli.training import blind as blinding
@@ -67,10 +67,16 @@ def test_p_values_of_new_rows_are_uniform_and_empty_rows_are_usual(easy, make_ta
 def test_blind_rows_of_each_class_are_kept_as_ranks(easy):
     model = learn(easy)
     judged = model.training["parts"]["calibrate"]
-    for judges in model.judges.values():
-        assert [each.ranks.n_rows for each in judges.by_class] == judged
-        assert judges.ranks.n_rows == sum(judged)
-        assert all(len(j.ranks.by_member) == 2 for j in (*judges.by_class, judges))
+    for method, judges in model.judges.items():
+        members = 1 if method in ALONE else 2
+        every = (*judges.by_class, judges)
+        assert all(len(each.ranks.by_member) == members for each in every)
+        found = [each.ranks.n_rows for each in judges.by_class]
+        assert judges.ranks.n_rows == sum(found)
+        if method in ALONE:  # by the rows that the first member is blind to
+            assert found == pytest.approx(np.array(judged) / 2, rel=0.15)
+        else:
+            assert found == judged
 
 
 def test_tiny_classes_do_not_judge(make_table):

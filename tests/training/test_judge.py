@@ -7,7 +7,7 @@ import pytest
 
 from cbvae_cli.calibration.gauge import Gauge, combine
 from cbvae_cli.calibration.neighbours import MOST_CENTRES, ROWS_A_CENTRE
-from cbvae_cli.calibration.strangeness import COMBINED, JUDGED
+from cbvae_cli.calibration.strangeness import ALONE, COMBINED, JUDGED
 from cbvae_cli.records import Columns
 
 BRIEF = {"steps": 400, "hidden": (16,), "latent": 2, "batch": 64, "joint_steps": 20}
@@ -43,7 +43,9 @@ def fresh(n_rows, seed):
 
 def standard(model, encoded, method):
     """Give scores on the scale of the classes, and shares of cells seen."""
-    gauge = Gauge(model.family, [each.homes for each in model.witnesses], 364)
+    homes = [each.homes for each in model.witnesses]
+    detectors = [each.detectors for each in model.witnesses]
+    gauge = Gauge(model.family, homes, 364, detectors)
     share = encoded.observed.mean(axis=1)
     found = gauge.measure(encoded, COMBINED.get(method, (method,)))
     if method in COMBINED:
@@ -61,7 +63,11 @@ def test_fresh_rows_of_a_class_get_even_p_values(model, method):
     # So much is left to chance by the held-out rows (four standard errors).
     slack = 4 * 0.5 / np.sqrt(judge.ranks.n_rows)
     for alpha in (0.1, 0.3, 0.5, 0.8):
-        assert (p <= alpha).mean() == pytest.approx(alpha, abs=slack)
+        found = (p <= alpha).mean()
+        assert found <= alpha + slack
+        # In a latent space that says next to nothing many rows are equally strange,
+        # and ties are against us.
+        assert method in ALONE or found >= alpha - slack
 
 
 @pytest.mark.parametrize("method", ["likelihood", "neighbours", "combined"])

@@ -142,12 +142,12 @@ def hidden_cells_of_a_step(objective, made):
     shown = torch.zeros_like(made.data.seen)
     asked = made.family.nets.loss
 
-    def spy(values, seen, given, noise):
+    def spy(values, seen, given, *rest):
         for rows, cells in zip(values, given, strict=True):
             for row, cell in zip(rows, cells, strict=True):
                 same = (made.data.values == row).all(dim=1)
                 shown[same] |= cell
-        return asked(values, seen, given, noise)
+        return asked(values, seen, given, *rest)
 
     made.family.nets.loss = spy
     objective.loss(draws())

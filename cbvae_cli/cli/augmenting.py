@@ -1,0 +1,300 @@
+"""The road of `cbvae augment`, from what a user asks for to rows and figures."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cbvae_cli.cli.groups import Compute, Reading, Telling, Writing
+from cbvae_cli.errors import CheckFailed, UsageProblem
+
+if TYPE_CHECKING:
+    from cbvae_cli.answers.augment import Augment
+    from cbvae_cli.answers.known import Known
+    from cbvae_cli.answers.likeness import Sample
+    from cbvae_cli.answers.making import Maker
+    from cbvae_cli.answers.model import Model
+    from cbvae_cli.answers.sieves import Workshop
+    from cbvae_cli.report.console import Talk
+    from cbvae_cli.table.source import Source
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a user asks for; see the options of `cbvae_cli.cli.augment`."""
+
+    bundle: str
+    output: str | None
+    n: int | None
+    of_class: str | None
+    balance: bool
+    ratio: str | float | None
+    method: str
+    toward: str | None
+    data: str | None
+    keep_gaps: bool
+    with_original: bool
+    prefix: str
+    gate: str | None
+    privacy: bool
+    held_out: str | None
+
+    def check(self) -> None:
+        """Refuse what cannot be together."""
+        if (self.n is None) is not self.balance:
+            raise UsageProblem(
+                "how many rows are to be made",
+                expected="either -n N or --balance",
+            )
+        if self.ratio is not None and not self.balance:
+            raise UsageProblem(
+                "--ratio says how far --balance goes",
+                expected="--ratio together with --balance",
+            )
+        if self.held_out is not None and not self.privacy:
+            raise UsageProblem(
+                "--held-out names rows that --privacy compares with",
+                expected="--held-out together with --privacy",
+            )
+        for flag, asked in (
+            ("--balance", self.balance),
+            ("--with-original", self.with_original),
+            ("--gate", self.gate is not None),
+            ("--privacy", self.privacy),
+        ):
+            if asked and self.data is None:
+                raise UsageProblem(
+                    f"{flag} needs the rows that the bundle was trained on",
+                    expected="--data with the training table",
+                    hint="add --data TABLE",
+                )
+
+    def places(self, model: "Model") -> list[int]:
+        """Give the classes that are made."""
+        label = model.schema.label
+        if self.of_class is not None:
+            return [label.place(self.of_class)]
+        return [*range(len(label.classes))] if self.balance else [label.smallest]
+
+
+@dataclass
+class Run:
+    """Everything that is open or read.
+
+    Attributes
+    ----------
+    order, compute, talk, model
+        What is asked for, with which bundle.
+    source : Source or None
+        Of `--data`.
+    known, gate, held : Known or None
+        Rows of `--data`, `--gate`, and those that privacy is measured beside.
+    figures : dict
+        For the summary.
+    """
+
+    order: Order
+    compute: Compute
+    talk: "Talk"
+    model: "Model"
+    source: "Source | None" = None
+    known: "Known | None" = None
+    gate: "Known | None" = None
+    held: "Known | None" = None
+    figures: dict[str, Any] = field(default_factory=dict)
+
+
+def carry_out(
+    order: Order, compute: Compute, reading: Reading, writing: Writing, telling: Telling
+) -> None:
+    """Make the rows, write them, and say what they are worth."""
+    from cbvae_cli.bundle.model import open_model
+    from cbvae_cli.report.augmenting import tell
+    from cbvae_cli.report.machine import emit
+    from cbvae_cli.table.sink import check_output
+
+    talk = telling.talk(order.output)
+    check_output(order.output, writing.options())
+    model = open_model(order.bundle, compute.prepare())
+    run = Run(order, compute, talk, model)
+    order.places(model)  # refuses a class that is not there before rows are read
+    with ExitStack() as stack:
+        _read(run, reading, stack)
+        shop = _workshop(run)
+        maker = shop.maker(run.known)
+        wanted = _wanted(run, shop)
+        sample = _written(run, maker, wanted, writing)
+    _judge(run, sample, maker)
+    summary = run.figures | {"warnings": talk.warnings}
+    tell(summary, talk)
+    emit(summary, "augment", telling.json, rows_to_stdout=talk.rows_to_stdout)
+    if summary.get("gate") == "harmful":
+        raise CheckFailed(
+            "do not use these rows: classifiers trained with them did not find the "
+            "class better",
+            where=order.gate or "",
+            hint="--balance --ratio auto makes as many rows as help, maybe none",
+        )
+
+
+def _read(run: Run, reading: Reading, stack: ExitStack) -> None:
+    """Read the tables that are named."""
+    from cbvae_cli.answers.known import read_known
+    from cbvae_cli.table.source import open_source
+
+    order, model = run.order, run.model
+    options = reading.options(len(model.schema.columns), run.compute.max_memory)
+    if order.data is not None:
+        again = order.with_original
+        run.source = stack.enter_context(open_source(order.data, options, reread=again))
+        run.known = read_known(model, run.source)
+    tables = {}
+    for path in {order.gate: None, order.held_out: None}:
+        if path is not None:
+            with open_source(path, options) as source:
+                tables[path] = read_known(model, source)
+    run.gate = tables.get(order.gate or "")
+    run.held = tables.get(order.held_out or "", run.gate)
+    for known in (run.known, *tables.values()):
+        for line in known.warnings if known is not None else ():
+            run.talk.warn(line)
+
+
+def _workshop(run: Run) -> "Workshop":
+    """Say how rows are drawn, and what holds some back."""
+    from cbvae_cli.answers.drawing import has_support
+    from cbvae_cli.answers.sieves import Copies, Workshop, band_of
+
+    order, model = run.order, run.model
+    label, places = model.schema.label, order.places(model)
+    if run.known is not None and order.balance:
+        largest = int(run.known.counts.max())
+        places = [place for place in places if run.known.counts[place] < largest]
+    shop = Workshop(
+        model,
+        order.method,
+        places,
+        None if order.toward is None else label.place(order.toward),
+        run.compute.seed,
+        order.keep_gaps,
+    )
+    if order.method == "boundary" and not has_support(model.family):
+        band = band_of(model, places, run.compute.seed)
+        shop.sieves.append(band)
+        run.figures["band"] = {
+            label.classes[place]: width for place, width in band.widths.items()
+        }
+    if order.privacy and run.known is not None:
+        shop.sieves.append(Copies(run.known))
+    return shop
+
+
+def _wanted(run: Run, shop: "Workshop") -> dict[int, int]:
+    """Count the rows to make of each class."""
+    from cbvae_cli.answers.amount import Search, blind_folds, full_amount, plain_folds
+    from cbvae_cli.report.progress import Progress
+    from cbvae_cli.training.blind_rows import blind_rows
+
+    order, known, seed = run.order, run.known, run.compute.seed
+    if order.n is not None:
+        return dict.fromkeys(order.places(run.model), order.n)
+    assert known is not None  # `Order.check` saw to it
+    places = order.places(run.model)
+    if not isinstance(order.ratio, str):
+        return full_amount(known.counts, places, order.ratio or 1.0)
+    blind = blind_rows(run.model, known.values, known.labels)
+    folds = plain_folds(known.labels, seed)
+    if blind is None:
+        run.talk.warn(
+            "--data is not just the table that trained the bundle, so the amount is "
+            "chosen on rows that the bundle may have seen"
+        )
+    else:
+        folds = blind_folds(blind, len(known.labels))
+    threads = run.compute.threads
+    search = Search(shop.maker, known, folds, seed=seed, threads=threads)
+    with Progress("amount", run.talk) as progress:
+        full = full_amount(known.counts, places)
+        amount, tried = search.best(full, progress.update)
+    run.figures["ratio"] = tried
+    return amount
+
+
+def _written(
+    run: Run, maker: "Maker", wanted: dict[int, int], writing: Writing
+) -> "Sample":
+    """Write the rows; gives a sample of those that were made."""
+    from cbvae_cli.answers.likeness import Sample
+    from cbvae_cli.report.progress import Progress
+
+    sample, done = Sample(run.compute.seed), 0
+    with (
+        _outlet(run, maker, wanted, writing) as (answer, write),
+        Progress("augment", run.talk) as progress,
+    ):
+        for made in answer.blocks():
+            write(answer.render(made))
+            if run.known is not None:
+                sample.add(made.place, made.values)
+            done += len(made.values)
+            progress.update(done, answer.n_rows)
+    run.figures = answer.summary() | {"method": run.order.method} | run.figures
+    return sample
+
+
+@contextmanager
+def _outlet(
+    run: Run, maker: "Maker", wanted: dict[int, int], writing: Writing
+) -> Iterator[tuple["Augment", Any]]:
+    """Open the output, real rows first where they are wanted."""
+    from cbvae_cli.answers.augment import Augment, Beside
+    from cbvae_cli.answers.typed import Typed
+    from cbvae_cli.table.formats import holds_text
+    from cbvae_cli.table.sink import open_sink
+
+    options, path = writing.options(), run.order.output
+    text = holds_text(path, options.format)
+    source = run.source
+    if not run.order.with_original or source is None:
+        answer = Augment(maker, wanted, text=text)
+        with open_sink(path, answer.schema(), options) as sink:
+            yield answer, sink.write
+        return
+    beside = Beside(source, run.order.prefix)
+    beside.check()
+    typed = Typed(run.model.schema, source) if source.text and not text else None
+    real = typed.schema(source.schema) if typed is not None else source.schema
+    schema = beside.schema(real)
+    answer = Augment(maker, wanted, text=source.text and text)
+    with open_sink(path, schema, options) as sink:
+        n_rows = 0
+        for batch in source.batches():
+            rows = batch.rows if typed is None else typed.batch(batch.rows, batch)
+            sink.write(beside.marked(rows, schema, made=False))
+            n_rows += rows.num_rows
+        run.figures["original_rows"] = n_rows
+        yield answer, lambda rows: sink.write(beside.marked(rows, schema, made=True))
+
+
+def _judge(run: Run, sample: "Sample", maker: "Maker") -> None:
+    """Measure what the rows are like and whether they help."""
+    from cbvae_cli.answers.gate import Gate
+    from cbvae_cli.answers.likeness import likeness, privacy
+
+    made, known, seed = sample.rows, run.known, run.compute.seed
+    if known is None:
+        return
+    run.figures["fidelity"] = likeness(run.model, known, made, seed) if made else None
+    if run.order.privacy:
+        found = privacy(run.model, known, run.held, made, seed)
+        run.figures["privacy"] = {"copies_dropped": maker.dropped[-1]} | found
+    if run.gate is None:
+        return
+    if not made:
+        run.figures["gate"] = None
+        return
+    threads = run.compute.threads
+    gate = Gate(known, run.gate, list(made), seed=seed, threads=threads)
+    judged = gate.judge(made)
+    run.figures["gate"] = judged.pop("verdict")
+    run.figures["gate_figures"] = judged

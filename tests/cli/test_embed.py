@@ -1,0 +1,60 @@
+"""Latent coordinates through the command line."""
+
+import json
+
+import numpy as np
+import pytest
+from pyarrow import csv, parquet
+
+from cbvae_cli.cli.app import main
+
+
+def run(*argv):
+    assert main([*map(str, argv), "--quiet"]) == 0
+
+
+def test_coordinates_stand_behind_the_rows(trained, samples, tmp_path):
+    out, told = tmp_path / "o.csv", tmp_path / "s.json"
+    rows = samples / "defects.csv"
+    run("embed", trained / "defects.cbvae", rows, "-o", out, f"--json={told}")
+    found, given = csv.read_csv(out), csv.read_csv(rows)
+    axes = [f"cbvae_z{axis}" for axis in range(8)]
+    assert found.column_names == [*given.column_names, *axes, "cbvae_class"]
+    assert found["cbvae_class"].to_pylist() == given["outcome"].to_pylist()
+    assert np.isfinite(found["cbvae_z0"].to_numpy()).all()
+    summary = json.loads(told.read_text())
+    assert summary["verb"] == "embed"
+    assert (summary["rows"], summary["latent"]) == (given.num_rows, 8)
+    assert summary["shared_space"] is False
+
+
+def test_shifted_columns_keep_the_types_of_their_own(trained, samples, tmp_path):
+    rows = csv.read_csv(samples / "defects_new.csv")
+    parquet.write_table(rows, tmp_path / "rows.parquet")
+    out = tmp_path / "o.parquet"
+    argv = ["embed", trained / "defects.cbvae", tmp_path / "rows.parquet", "-o", out]
+    run(*argv, "--shift", "ok:warp", "--only", "--prefix", "l_")
+    found = parquet.read_table(out)
+    assert set(found["l_class"].to_pylist()) == {"warp"}
+    for name in ("temperature_c", "tool_uses", "material"):
+        column = f"l_shifted_{name}"
+        assert found.schema.field(column).type == rows.schema.field(name).type
+        assert found[column].null_count == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        ("ok:melted", "a class that the bundle does not have: 'melted'"),
+        ("material=steel:material=gold", "does not know where rows with"),
+        ("nonsense", "cannot read --shift 'nonsense'"),
+    ],
+)
+def test_an_unknown_step_is_refused(trained, samples, tmp_path, capsys, said, says):
+    out = tmp_path / "o.csv"
+    argv = ["embed", trained / "defects.cbvae", samples / "defects.csv", "-o", out]
+    assert main([*map(str, argv), "--shift", said]) == 2
+    told = capsys.readouterr().err
+    assert says in told
+    assert told.count("error:") == 1
+    assert not out.exists()
