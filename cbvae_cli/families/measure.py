@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import torch
@@ -83,15 +83,13 @@ def believe(nets: StackedVAE, rows: Rows, n_draws: int) -> tuple[Tensor, Tensor]
     mean, deviation : Tensor, shape (n_rows, width)
         The deviation joins the spread of a cell given z and that between draws.
     """
-    points, weights = _draws(nets, rows, n_draws)
-    first = second = count = torch.zeros(())
-    for z, weight in zip(points, weights[..., None], strict=True):
+    first = second = torch.zeros(())
+    for z in _draws(nets, rows, n_draws):
         params = nets.decode(z, rows.labels)
         cells = nets.mean(params)
-        squares = cells.square() + nets.deviation(params).square()
-        first = first + (weight * cells).sum(0)
-        second = second + (weight * squares).sum(0)
-        count = count + weight.sum(0)
+        first = first + cells.sum(0)
+        second = second + (cells.square() + nets.deviation(params).square()).sum(0)
+    count = n_draws * nets.n_nets
     average = first / count
     variance = (second / count - average.square()).clamp(min=0)
     return average, variance.sqrt()
@@ -118,28 +116,29 @@ def density(nets: StackedVAE, rows: Rows, hidden: Tensor, n_draws: int) -> Tenso
         give nothing.
     """
     shown = replace(rows, seen=rows.seen & ~hidden)
-    points, weights = _draws(nets, shown, n_draws)
     asked = rows.seen & hidden
     found = [
-        nets.log_prob(nets.decode(z, rows.labels), rows.values, asked) for z in points
+        nets.log_prob(nets.decode(z, rows.labels), rows.values, asked)
+        for z in _draws(nets, shown, n_draws)
     ]
-    together = (torch.stack(found) + weights.log()).logsumexp(0) - math.log(n_draws)
-    return torch.where(asked.any(-1), together, torch.zeros(())).T
+    together = torch.stack(found).logsumexp(0) - math.log(n_draws)
+    return together.T
 
 
-def _draws(nets: StackedVAE, rows: Rows, n_draws: int) -> tuple[list[Tensor], Tensor]:
-    """Draw from posteriors; a draw counts as far as it speaks for the rows' classes.
+def encode(nets: StackedVAE, rows: Rows) -> tuple[Tensor, Tensor]:
+    """Give posteriors of rows under their classes: mean and deviation.
 
     Returns
     -------
-    points : list of Tensor, shape (n_nets, n_rows, latent)
-    weights : Tensor, shape (n_draws, n_nets, n_rows)
-        1 on average.
+    mean, deviation : Tensor, shape (n_nets, n_rows, latent)
     """
     mean, log_variance = nets.posterior(rows.values, rows.seen, labels=rows.labels)
-    spread = torch.exp(0.5 * log_variance)
-    points = [
-        mean + spread * noise for noise in normal_draws(n_draws, nets.latent).to(mean)
-    ]
-    standing = torch.stack([nets.standing(z, rows.labels) for z in points])
-    return points, standing.softmax(dim=0) * n_draws
+    mean = nets.given_class(mean, log_variance, rows.labels)
+    return mean, torch.exp(0.5 * log_variance)
+
+
+def _draws(nets: StackedVAE, rows: Rows, n_draws: int) -> Iterator[Tensor]:
+    """Draw from posteriors under the rows' classes, (n_nets, n_rows, latent) each."""
+    mean, deviation = encode(nets, rows)
+    for noise in normal_draws(n_draws, nets.latent).to(mean):
+        yield mean + deviation * noise

@@ -65,6 +65,11 @@ class PrioredVAE(SharedVAE):
         every = Rows(rows.values, rows.seen, self.nets.every)
         return measure(self.nets, every, parts, self.n_draws).permute(2, 1, 0, 3)
 
+    @torch.inference_mode()
+    def embed(self, rows: Rows, place: int, member: int = 0) -> Tensor:
+        """Give the posterior mean of rows, whatever their class."""
+        return self.nets.posterior(rows.values, rows.seen)[0][member]
+
     def prior_mean(self, place: int, member: int = 0) -> NDArray[np.float64]:
         """Give the middle of a class's prior, shape (latent,)."""
         found = self.nets.prior.means()[member, place].detach().double()

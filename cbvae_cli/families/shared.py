@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cbvae_cli.families.contract import Belief, Family, Plan, Rows, expected
-from cbvae_cli.families.measure import believe, density, measure
+from cbvae_cli.families.measure import believe, density, encode, measure
 from cbvae_cli.table.matrix import Encoded
 
 
@@ -59,11 +59,8 @@ class SharedVAE(Family):
     @torch.inference_mode()
     def encode(self, rows: Rows, place: int, member: int = 0) -> tuple[Tensor, Tensor]:
         """Give the posterior of rows with the class given."""
-        known = self.told(rows, place)
-        mean, log_variance = self.nets.posterior(
-            known.values, known.seen, labels=known.labels
-        )
-        return mean[member], torch.exp(0.5 * log_variance[member])
+        mean, deviation = encode(self.nets, self.told(rows, place))
+        return mean[member], deviation[member]
 
     @torch.inference_mode()
     def draw_from(

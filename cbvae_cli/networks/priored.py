@@ -71,15 +71,20 @@ class PriorVAE(StackedVAE):
         """Log density of latent points under the rows' classes."""
         return -0.5 * (z - self._middle(labels)).square().sum(-1)
 
-    def standing(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Log p(class given latent point), classes being equally frequent.
+    def given_class(
+        self, mean: Tensor, log_variance: Tensor, labels: Tensor | None = None
+    ) -> Tensor:
+        """Move posteriors to where they lie once the rows' classes are known.
 
-        Rows and classes meet in the latent space alone, so that p(z given row and
-        class) is as p(z given row) p(class given z).
+        An encoder that does not know the class learns the posterior under the prior
+        N(m, I), m the mean that the row's cells let it expect. Under the prior of the
+        class the posterior is as wide, and moved by its variance times the way from m
+        to the class's mean. How likely the classes are is taken from the divergences.
         """
-        assert labels is not None, "a point speaks for a class"
-        among = torch.log_softmax(self.log_prior(z, self.every), dim=0)
-        return among.gather(0, labels.expand(z.shape[:-1])[None])[0]
+        share = self.divergence(mean, log_variance, self.every).neg().softmax(0)
+        expected = (share[..., None] * self.prior.of(self.every)).sum(0)
+        variance = log_variance.clamp(max=0).exp()  # no more than the prior's
+        return mean + variance * (self._middle(labels) - expected)
 
     def _middle(self, labels: Tensor | None) -> Tensor:
         assert labels is not None, "these priors need the class of every row"

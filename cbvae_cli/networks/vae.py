@@ -180,17 +180,14 @@ class StackedVAE(CellDensities):
         """
         return -0.5 * z.square().sum(-1)
 
-    def standing(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Log of how far latent points speak for the rows' classes.
+    def given_class(
+        self, mean: Tensor, log_variance: Tensor, labels: Tensor | None = None
+    ) -> Tensor:
+        """Give the posterior mean of rows once their classes are known.
 
-        Nought, for as long as a place in the latent space tells nothing of a class
-        that the networks do not know already.
-
-        Returns
-        -------
-        Tensor, shape (n_nets, n_rows)
+        The same, for networks that were told the class already, or know but one.
         """
-        return torch.zeros_like(z[..., 0])
+        return mean
 
     def loss(
         self,

@@ -31,8 +31,8 @@ def test_starting_loads_nothing_heavy(start, flag):
 def test_help_lists_the_verbs_in_order_and_the_exit_codes(start):
     process = start("-m", "cbvae_cli", "--help")
     text = process.communicate()[0]
-    order = "train classify impute score augment evaluate compare".split()
-    order += "inspect verify upgrade demo".split()
+    order = "train classify impute score augment embed cluster evaluate".split()
+    order += "compare inspect verify upgrade demo".split()
     listed = text.partition("Commands:")[2].partition("Exit codes:")
     verbs = [line.split()[0] for line in listed[0].splitlines() if line[2:3].strip()]
     codes = [line.split()[0] for line in listed[2].splitlines() if line.strip()]

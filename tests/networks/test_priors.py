@@ -130,16 +130,45 @@ def test_with_means_at_0_the_divergence_is_that_from_the_standard_normal():
     torch.testing.assert_close(found, kl_to_standard(mean, log_variance))
 
 
-def test_points_speak_for_the_class_that_they_are_near():
+def test_a_row_that_says_nothing_is_where_its_class_is_once_that_is_known():
     nets = networks()
-    z = nets.prior.of(torch.tensor([[0, 1]]).expand(2, -1))
-    shares = [nets.standing(z, torch.full((1, 2), place)).exp() for place in range(3)]
-    torch.testing.assert_close(sum(shares), torch.ones(2, 2))
-    assert (shares[0][:, 0] > 0.999).all()
-    assert (shares[1][:, 0] < 0.001).all()
-    middle = torch.zeros(2, 1, 2)
-    even = nets.standing(middle, torch.zeros(1, 1, dtype=torch.int64)).exp()
-    torch.testing.assert_close(even, torch.full((2, 1), 1 / 3))
+    nothing = torch.zeros(2, 1, 2)  # between all classes, as wide as a prior
+    for place in range(3):
+        labels = torch.full((1, 1), place)
+        found = nets.given_class(nothing, torch.zeros(2, 1, 2), labels)
+        torch.testing.assert_close(found, nets.prior.of(labels))
+
+
+def test_a_row_that_says_much_is_hardly_moved_by_its_class():
+    nets = networks()
+    labels = torch.tensor([[0, 1, 2]])
+    at = nets.prior.of(labels) + 0.5
+    same = nets.given_class(at, torch.zeros(2, 3, 2), labels)
+    torch.testing.assert_close(same, at, atol=1e-3, rtol=0)
+    sure = torch.full((2, 3, 2), -8.0)
+    other = nets.given_class(at, sure, (labels + 1) % 3)
+    torch.testing.assert_close(other, at, atol=0.01, rtol=0)
+
+
+def test_a_known_class_is_the_posterior_under_its_own_prior():
+    """One cell of a linear decoder, where all of it can be written down."""
+    slope, noise, seen = 0.7, 0.5, 1.3
+    nets = networks(n_classes=2, latent=1, n_nets=1)
+    mu = nets.prior.means()[0, :, 0]
+    precision = 1 + slope**2 / noise**2
+    exact = (mu + slope * seen / noise**2) / precision
+    # What an encoder learns that holds both classes for as likely.
+    between = (mu.mean() + slope * seen / noise**2) / precision
+    log_variance = torch.full((1, 1, 1), -np.log(precision))
+    found = [
+        between + log_variance.exp() * (mu[place] - mu.mean()) for place in range(2)
+    ]
+    torch.testing.assert_close(torch.stack(found).flatten(), exact)
+    share = nets.divergence(between.view(1, 1, 1), log_variance, nets.every)
+    expected = (share.neg().softmax(0)[:, 0, 0] * mu).sum()
+    moved = nets.given_class(between.view(1, 1, 1), log_variance, torch.tensor([[1]]))
+    by_hand = between + log_variance.exp() * (mu[1] - expected)
+    torch.testing.assert_close(moved, by_hand)
 
 
 def test_a_part_of_a_stack_keeps_its_means():

@@ -144,13 +144,13 @@ def space(task: Task, way: Way, seed: int) -> Space:
         return Space(way.title, *found, labels_of(task.test, task.label))
 
 
-def tell_clusters(spaces: list[Space], most: int, ways: tuple[Way, ...]) -> None:
+def tell_clusters(spaces: list[Space], ways: tuple[Way, ...]) -> None:
     """Print V at the best number of clusters (table 1)."""
     print(
         f"\n  {'V (clusters)':<18}{'EM':>14}{'k-means':>14}{'paper: EM, k-means':>30}"
     )
     for way, each in zip(ways, spaces, strict=True):
-        found = [clusters(each, method, most) for method in ("em", "kmeans")]
+        found = [clusters(each, method) for method in ("em", "kmeans")]
         cells = "".join(f"{f'{f.v:.4f} ({f.k})':>14}" for f in found)
         print(f"  {each.title:<18}{cells}{', '.join(way.paper):>30}", flush=True)
 
@@ -175,7 +175,7 @@ def tell_anomalies(spaces: list[Space]) -> None:
 def tell_mislabels(spaces: list[Space]) -> None:
     """Print how many rows lie in clusters of another class (section 4.4)."""
     for each in spaces[-1:] + spaces[:1]:
-        found = clusters(each, "em", 20)
+        found = clusters(each, "em")
         names, counts = np.unique(each.labels[found.odd], return_counts=True)
         pairs = zip(names, counts, strict=True)
         told = ", ".join(f"{name} {count}" for name, count in pairs)
@@ -195,7 +195,7 @@ def main() -> int:
     task = digits(6_000, QUICK) if asked.quick else digits(None, FULL)
     print(f"{task.name}: {len(task.train):,} rows to train, {len(task.test):,} to test")
     spaces = [space(task, way, asked.seed) for way in WAYS]
-    tell_clusters(spaces, 20, WAYS)
+    tell_clusters(spaces, WAYS)
     tell_anomalies(spaces)
     print("\n  mislabelled by clusters (EM)")
     tell_mislabels(spaces)

@@ -15,7 +15,6 @@ from matplotlib import pyplot as plt
 
 STRANGEST = 15
 SIDE = 28
-ALL = 20  # clusters at most
 
 
 def draw(
@@ -49,7 +48,7 @@ def _clusters(spaces: Sequence[Space], path: Path) -> Path:
     """Colour test rows by their cluster (figure 3)."""
     figure, axes = _panels(len(spaces))
     for each, axis in zip(spaces, axes, strict=True):
-        found = clusters(each, "em", ALL)
+        found = clusters(each, "em")
         axis.scatter(*each.test.T, s=1, c=found.places, cmap="tab20")
         axis.set_title(f"{each.title}: EM, {found.k} clusters, V {found.v:.3f}")
     return _saved(figure, path)

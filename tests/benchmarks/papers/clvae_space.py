@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,14 @@ from sklearn.svm import OneClassSVM
 from cbvae_cli.measures.mass_volume import Levels, em_mv
 
 FLAGGED = 0.05  # of test rows, the strangest
-LEAST, MOST_FITTED, DRAWS = 4, 10_000, 20_000
+LEAST, MOST = 4, 20  # clusters
+MOST_FITTED, DRAWS = 10_000, 20_000
 MARGIN = 0.1  # of the box around the rows, on each side
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one by one: what is found of it is kept
 class Space:
     """Latent coordinates by one model.
 
@@ -69,14 +71,15 @@ class Clusters:
     odd: NDArray[np.bool_]
 
 
-def clusters(space: Space, method: str, most: int) -> Clusters:
+@cache
+def clusters(space: Space, method: str) -> Clusters:
     """Cluster test rows by each number of clusters and keep the best V."""
     found: list[tuple[float, int, NDArray[np.int64]]] = []
-    for k in range(LEAST, most + 1):
+    for k in range(LEAST, MOST + 1):
         fitted: Any = (
-            GaussianMixture(k, random_state=0, n_init=3)
+            GaussianMixture(k, random_state=0)
             if method == "em"
-            else KMeans(k, random_state=0, n_init=10)
+            else KMeans(k, random_state=0, n_init=4)
         )
         places = fitted.fit_predict(space.test)
         found.append((float(v_measure_score(space.labels, places)), k, places))
@@ -111,6 +114,7 @@ class Anomalies:
     scores: Floats
 
 
+@cache
 def anomalies(space: Space) -> dict[str, Anomalies]:
     """Fit detectors on training rows and judge test rows."""
     rng = np.random.default_rng(0)
