@@ -295,6 +295,17 @@ def test_a_count_that_training_saw_as_0_and_1_alone_may_go_on(columns, cbvae, tr
     assert found["impute"]["k"][1:] == more["k"][1:]
 
 
+def test_rows_to_validate_on_may_hold_what_training_does_not(columns, cbvae, train):
+    columns["k"] = [str(n % 2) for n in range(N)]
+    names = ["new" if n % 3 == 0 else cell for n, cell in enumerate(columns["c"])]
+    digits = ["2" if n % 5 == 0 else cell for n, cell in enumerate(columns["k"])]
+    write({**columns, "c": names, "k": digits}, "v.csv")
+    train(columns, "--validation", "v.csv")
+    cbvae("classify", "t.cbvae", "v.csv", "-o", "named.csv")
+    found = read("named.csv")
+    assert np.isfinite(numbers(found["cbvae_p_a"])).all()
+
+
 @pytest.mark.parametrize("n_rows", [2, 3, 12])
 def test_a_handful_of_rows_is_enough(columns, cbvae, train, n_rows):
     few = {name: cells[:n_rows] for name, cells in columns.items()}

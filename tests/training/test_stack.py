@@ -243,24 +243,6 @@ def test_rows_of_no_weight_move_no_candidate():
                     np.testing.assert_array_equal(array, other.arrays()[name])
 
 
-def test_categories_that_training_never_saw_are_as_good_as_missing(usual):
-    _, posterior, _ = usual
-    rows = told_apart(seed=3)
-    novel, missing = rows.values.copy(), rows.values.copy()
-    novel[:, 2], missing[:, 2] = -1.0, np.nan
-    np.testing.assert_array_equal(
-        answers(posterior, replace(rows, values=novel)),
-        answers(posterior, replace(rows, values=missing)),
-    )
-    # Validation rows may hold such codes when the blend is fitted.
-    blind = told_apart()
-    codes = np.where(np.arange(220) % 3 == 0, -1.0, blind.values[:, 2])
-    blind.values[:, 2] = codes
-    fitted, log_p = fit(blind)
-    assert fitted.candidates
-    assert np.isfinite(log_p).all()
-
-
 def certain(labels, right, seed):
     """Log-odds of a candidate that names this share of rows rightly."""
     named = np.where(np.random.default_rng(seed).random(len(labels)) < right, labels,
