@@ -20,12 +20,11 @@ from cbvae_cli.table.scan import ColumnScan, Tally
 from cbvae_cli.table.schema import Column, Schema
 from cbvae_cli.table.source import Batch, Source
 from cbvae_cli.table.wording import listed
+from cbvae_cli.training.classes import MOST_CLASSES, check_labels
 from cbvae_cli.training.jobs import check_names, check_numeric, roles_aside
 from cbvae_cli.training.steering import Reader, Rows, check_weights, readers
 from cbvae_cli.training.thin import Thinning
 from cbvae_cli.training.ties import find_ties
-
-MOST_CLASSES = 1000
 
 
 @dataclass
@@ -142,30 +141,6 @@ def _label(source: Source, columns: Columns, classes: Tally) -> Label:
     if columns.positive is None:
         return label
     return replace(label, positive=columns.positive)
-
-
-def check_labels(
-    source: Source, columns: Columns, classes: Tally, unlabelled: int
-) -> None:
-    """Refuse a table without labels, with some missing, or with too many classes."""
-    if unlabelled and not columns.drop_unlabelled:
-        raise DataProblem(
-            f"{unlabelled} rows have no label in column '{columns.label}'",
-            where=source.name,
-            expected="a class in every row of a training table",
-            hint="add --drop-unlabelled to train without those rows",
-        )
-    names, _ = classes.most_common()
-    if not names:
-        raise DataProblem(
-            f"no row has a label in column '{columns.label}'", where=source.name
-        )
-    if not classes.complete:
-        raise DataProblem(
-            f"label column '{columns.label}' holds more than {MOST_CLASSES} classes",
-            where=source.name,
-            expected="a column that names classes, not rows",
-        )
 
 
 def _label_storage(source: Source, name: str, classes: list[str]) -> str:

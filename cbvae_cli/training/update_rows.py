@@ -22,8 +22,9 @@ from cbvae_cli.table.scan import Tally
 from cbvae_cli.table.schema import Schema
 from cbvae_cli.table.source import Source
 from cbvae_cli.table.wording import listed, shown
+from cbvae_cli.training.classes import MOST_CLASSES, check_labels
 from cbvae_cli.training.jobs import check_label
-from cbvae_cli.training.read import MOST_CLASSES, Taken, check_labels, digest_of
+from cbvae_cli.training.read import Taken, digest_of
 from cbvae_cli.training.thin import thinning_for
 
 MOST_OUTSIDE = 0.1  # of a column's cells, before a warning

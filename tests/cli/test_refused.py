@@ -79,6 +79,12 @@ TABLES = {
         ["2 rows have no label", "--drop-unlabelled"],
     ),
     "no label at all": (b"a,y\n1,\n2,\n", ["--drop-unlabelled"], 3, "no row has a"),
+    "a measure for a label": (
+        ("a,y\n" + "".join(f"{n % 7},{n / 40}\n" for n in range(200))).encode(),
+        [],
+        3,
+        ["holds 200 numbers, not all whole", "cut this one into classes"],
+    ),
     "a class for every row": (
         ("a,y\n" + "".join(f"{n % 7},{n}\n" for n in range(1100))).encode(),
         [],
