@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cbvae_cli.families.contract import Family, Rows
+from cbvae_cli.families.contract import Family
+from cbvae_cli.families.rows import Rows
 from cbvae_cli.table.matrix import Encoded
 
 CHUNK = 1024  # rows; matrix products of one shape give a row the same bits anywhere
@@ -62,7 +63,7 @@ def evidence(
     family : Family
     encoded : Encoded
     parts : sequence of str
-        Names out of `cbvae_cli.families.contract.PARTS`.
+        Names out of `cbvae_cli.families.rows.PARTS`.
     n_training : int
         Training rows: a category that none of them held counts, under every class
         alike, as one row among that many and one.

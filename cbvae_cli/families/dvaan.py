@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cbvae_cli.errors import DataProblem
-from cbvae_cli.families.contract import Family, Rows
+from cbvae_cli.families.contract import Family
 from cbvae_cli.families.dvae import DiscriminativeVAE, at_mu
+from cbvae_cli.families.rows import Rows
 from cbvae_cli.networks.adversarial import AdversarialVAE
 from cbvae_cli.networks.vae import Shape
 from cbvae_cli.table.matrix import Layout

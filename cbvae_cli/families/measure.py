@@ -9,7 +9,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from cbvae_cli.families.contract import Rows
+from cbvae_cli.families.rows import Rows
 from cbvae_cli.networks.draws import normal_draws
 from cbvae_cli.networks.vae import StackedVAE
 

@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cbvae_cli.families.contract import Rows
 from cbvae_cli.families.measure import draws_each, measure
+from cbvae_cli.families.rows import Rows
 from cbvae_cli.families.shared import SharedVAE
 from cbvae_cli.networks.priored import PriorVAE
 from cbvae_cli.networks.vae import Shape

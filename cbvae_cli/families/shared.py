@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cbvae_cli.families.contract import Belief, Family, Plan, Rows, expected
+from cbvae_cli.families.contract import Family
 from cbvae_cli.families.measure import believe, density, encode, measure
+from cbvae_cli.families.rows import Belief, Plan, Rows, expected
 from cbvae_cli.table.matrix import Encoded
 
 

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cbvae_cli.families.contract import Plan, Rows
 from cbvae_cli.families.measure import draws_each
+from cbvae_cli.families.rows import Plan, Rows
 from cbvae_cli.families.shared import SharedVAE
 from cbvae_cli.networks.vae import Shape, StackedVAE
 from cbvae_cli.table.category import Category

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cbvae_cli.families.contract import Plan
+from cbvae_cli.families.rows import Plan
 from cbvae_cli.networks.vae import Noise, StackedVAE
 from cbvae_cli.records import Settings
 from cbvae_cli.training.parts import Parts

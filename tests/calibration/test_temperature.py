@@ -20,7 +20,7 @@ from cbvae_cli.calibration.temperature import (
     fit_temperature,
 )
 from cbvae_cli.families import FAMILIES, family_class
-from cbvae_cli.families.contract import PARTS
+from cbvae_cli.families.rows import PARTS
 
 SHARES = np.array([0.6, 0.3, 0.1])
 

@@ -10,7 +10,7 @@ import torch
 
 from cbvae_cli.bundle.model import describe, restore
 from cbvae_cli.evidence import CHUNK, encode_rows, evidence
-from cbvae_cli.families.contract import PARTS
+from cbvae_cli.families.rows import PARTS
 from cbvae_cli.table.matrix import Encoded
 
 CPU = torch.device("cpu")

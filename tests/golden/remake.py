@@ -27,7 +27,7 @@ from cbvae_cli.bundle.container import CURRENT
 from cbvae_cli.cli.app import main
 from cbvae_cli.evidence import evidence
 from cbvae_cli.families import FAMILIES
-from cbvae_cli.families.contract import PARTS
+from cbvae_cli.families.rows import PARTS
 from cbvae_cli.records import Columns
 from cbvae_cli.table.source import ReadOptions, open_source
 from cbvae_cli.training.fit import SCALES, fit

@@ -33,8 +33,8 @@ from sklearn.metrics import average_precision_score
 from threadpoolctl import threadpool_limits
 
 from cbvae_cli.answers.model import Model
-from cbvae_cli.families.contract import Rows
 from cbvae_cli.families.measure import believe
+from cbvae_cli.families.rows import Rows
 from cbvae_cli.records import Columns
 from cbvae_cli.table.source import ReadOptions, open_source
 from cbvae_cli.training.fit import SCALES, fit
