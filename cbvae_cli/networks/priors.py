@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 APART = 6.0  # deviations between the means of neighbours: they hardly overlap
+TOUCHING = 1e-6  # no two means are taken for nearer
 
 
 class Prior(nn.Module, ABC):
@@ -61,7 +62,10 @@ class SimplexPrior(Prior):
 
 
 class LearntPrior(Prior):
-    """Means that are learnt, started evenly on a sphere.
+    """Means that are learnt, started evenly on a sphere; the nearest two stay `APART`.
+
+    Their arrangement is learnt, not their scale: every row that is hard to name draws
+    the means of its classes together, and in the end classes would lie in each other.
 
     Parameters
     ----------
@@ -75,8 +79,8 @@ class LearntPrior(Prior):
         self.middles = nn.Parameter(start.repeat(n_nets, 1, 1))
 
     def means(self) -> Tensor:
-        """Give the means as learnt so far."""
-        return self.middles
+        """Give the means as learnt so far, shape (n_nets, n_classes, latent)."""
+        return self.middles * (APART / _least_gap(self.middles))
 
 
 def separate(n_nets: int, n_classes: int, latent: int) -> Prior:
@@ -122,5 +126,11 @@ def on_sphere(n_points: int, n_dims: int) -> Tensor:
     if n_dims % 2:
         waves.append(torch.cos(torch.arange(n_points) * math.pi).double())
     points = torch.stack(waves, dim=1)
-    gaps = torch.cdist(points, points) + 1e9 * torch.eye(n_points, dtype=torch.float64)
-    return (points * (APART / gaps.min())).float()
+    return (points * (APART / _least_gap(points))).float()
+
+
+def _least_gap(points: Tensor) -> Tensor:
+    """Distance of the nearest two points, shape (..., 1, 1)."""
+    own = torch.eye(points.shape[-2], dtype=torch.bool, device=points.device)
+    gaps = torch.cdist(points, points).masked_fill(own, torch.inf)
+    return gaps.amin(dim=(-2, -1), keepdim=True).clamp(min=TOUCHING)

@@ -85,18 +85,31 @@ def test_classes_are_set_apart_by_corners_while_there_are_dimensions(
     assert moves == ({"middles"} if kind is LearntPrior else set())
 
 
+def test_learnt_means_never_come_nearer_than_they_started():
+    prior = LearntPrior(2, 5, 2)
+    prior.middles.data *= torch.tensor([0.01, 40.0])[:, None, None]
+    prior.middles.data[1, 0] = prior.middles.data[1, 1] + 0.3
+    for means in prior.means().detach():
+        assert gaps(means).min() == pytest.approx(APART, rel=1e-4)
+    prior.means()[:, 2].sum().backward()
+    assert torch.isfinite(prior.middles.grad).all()
+    assert prior.middles.grad.any()
+    prior.middles.data[:] = 1.0  # all in one place: no way to be set apart
+    assert torch.isfinite(prior.means()).all()
+
+
 def test_rows_find_the_mean_of_their_class_and_network():
     prior = LearntPrior(2, 4, 2)
-    prior.middles.data[1] += 100
+    prior.middles.data[1, 0] += 3.0
     labels = torch.tensor([[0, 3, 1], [2, 2, 0]])
     found = prior.of(labels)
     assert found.shape == (2, 3, 2)
     for net in range(2):
         for row in range(3):
-            wanted = prior.middles[net, labels[net, row]]
+            wanted = prior.means()[net, labels[net, row]]
             assert torch.equal(found[net, row], wanted)
     every = prior.of(torch.arange(4)[:, None, None])
-    assert torch.equal(every[:, :, 0], prior.middles.transpose(0, 1))
+    assert torch.equal(every[:, :, 0], prior.means().transpose(0, 1))
 
 
 def test_the_divergence_in_closed_form_is_that_of_many_draws():
@@ -173,6 +186,6 @@ def test_a_known_class_is_the_posterior_under_its_own_prior():
 
 def test_a_part_of_a_stack_keeps_its_means():
     nets = networks(lambda n, k, d: LearntPrior(n, k, d), latent=2, n_nets=3)
-    nets.prior.middles.data += torch.arange(3.0)[:, None, None]
+    nets.prior.middles.data[:, 1] += torch.arange(3.0)[:, None]
     some = nets.only((2, 0))
     assert torch.equal(some.prior.means(), nets.prior.means()[[2, 0]])
