@@ -44,6 +44,9 @@ class Abstention:
             [judge.ranks.can_rule_out(alpha) for judge in self.judges.by_class]
         )
         check_can_abstain(self.possible, alpha)
+        self.limits: Floats = np.array(
+            [judge.ranks.limit(alpha) for judge in self.judges.by_class]
+        )
 
     def p_values(self, values: Floats) -> Floats:
         """Give how usual rows are for each class, shape (n_rows, n_classes)."""
@@ -60,7 +63,7 @@ class Abstention:
 
     def refuses(self, p_values: Floats) -> Bools:
         """Tell which rows are of no class, shape (n_rows,)."""
-        return none_of_these(p_values, self.possible, self.alpha)
+        return none_of_these(p_values, self.limits)
 
     def describe(self) -> dict[str, Any]:
         """Say in JSON what is promised, and which classes take no part."""

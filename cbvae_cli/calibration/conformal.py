@@ -53,6 +53,14 @@ class Conformal:
         """Tell whether a p-value of at most `alpha` can occur: n + 1 >= 1 / alpha."""
         return self.n_rows >= rows_needed(alpha)
 
+    def limit(self, alpha: float) -> float:
+        """Give the p-value from which down a row is too strange for the class.
+
+        A class of too few rows for `alpha` promises nothing: it lets go of the rows
+        that are stranger than all of its own, so that others of its kind stay.
+        """
+        return max(alpha, 1 / (1 + self.n_rows))
+
     def promise(self, alpha: float) -> float:
         """Bound the share of the class's own rows with a p-value of at most `alpha`.
 
@@ -97,27 +105,18 @@ def check_can_abstain(can_rule_out: Bools, alpha: float) -> None:
         )
 
 
-def none_of_these(p_values: Floats, can_rule_out: Bools, alpha: float) -> Bools:
-    """Tell which rows are of no class: every one that can be ruled out, is.
-
-    A class with too few rows is left out: it cannot hold a row back, so its own
-    rows are refused like those of a class never seen.
+def none_of_these(p_values: Floats, limits: Floats) -> Bools:
+    """Tell which rows are of no class: every class finds them too strange.
 
     Parameters
     ----------
     p_values : float64 array, shape (n_rows, n_classes)
-    can_rule_out : bool array, shape (n_classes,)
-    alpha : float
+    limits : float64 array, shape (n_classes,)
+        See `Conformal.limit`.
 
     Returns
     -------
     bool array, shape (n_rows,)
-
-    Raises
-    ------
-    DataProblem
-        If no class can be ruled out.
     """
-    check_can_abstain(can_rule_out, alpha)
-    refused: Bools = np.all(p_values[:, can_rule_out] <= alpha, axis=1)
+    refused: Bools = np.all(p_values <= limits, axis=1)
     return refused

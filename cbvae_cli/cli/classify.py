@@ -80,7 +80,10 @@ def _tell(summary: dict[str, Any], talk: "Talk") -> None:
         counts += f", none of these: {summary['none_of_these']:,}"
         silent = ", ".join(f"'{name}'" for name in summary["cannot_be_ruled_out"])
         if silent:
-            talk.warn(f"too few rows to be ruled out by --abstain: {silent}")
+            talk.warn(
+                "--abstain promises nothing for classes of too few held-out rows, "
+                f"which lose those stranger than all of them: {silent}"
+            )
     talk.say(f"classified {summary['rows']:,} rows ({counts})")
     if "threshold" in summary:
         called, threshold = summary["positive"], summary["threshold"]

@@ -76,19 +76,25 @@ def test_what_is_stored_comes_back(by_member):
     assert {a.dtype.name for a in before.arrays().values()} == {"float64", "int64"}
 
 
-def test_none_of_these_means_every_class_that_can_be_ruled_out_is():
+def test_none_of_these_means_that_every_class_finds_the_row_too_strange():
     p = np.array([[0.01, 0.02, 0.9], [0.01, 0.5, 0.01], [0.05, 0.05, 0.05]])
-    able = np.array([True, True, False])
-    assert none_of_these(p, able, 0.05).tolist() == [True, False, True]
-    everyone = np.ones(3, dtype=bool)
-    assert none_of_these(p, everyone, 0.05).tolist() == [False, False, True]
+    assert none_of_these(p, np.full(3, 0.05)).tolist() == [False, False, True]
+    one_is_small = np.array([0.05, 0.05, 1.0])  # of no rows held out
+    assert none_of_these(p, one_is_small).tolist() == [True, False, True]
+
+
+def test_a_small_class_keeps_rows_that_are_not_stranger_than_all_of_its_own():
+    small = Conformal((np.array([1.0, 2.0, 3.0]),))
+    assert not small.can_rule_out(0.05)
+    p = small.p_values(np.array([[2.5], [3.5]]))
+    limits = np.array([small.limit(0.05)])
+    assert none_of_these(p[:, None], limits).tolist() == [False, True]
+    assert Conformal((np.arange(50.0),)).limit(0.05) == 0.05
 
 
 def test_without_a_class_to_rule_out_there_is_no_such_answer():
     nobody = np.zeros(2, dtype=bool)
     with pytest.raises(DataProblem, match=r"--abstain 0\.01") as caught:
-        none_of_these(np.zeros((1, 2)), nobody, 0.01)
+        check_can_abstain(nobody, 0.01)
     assert caught.value.exit_code == 3
     assert "99 held-out rows" in caught.value.expected
-    with pytest.raises(DataProblem):
-        check_can_abstain(nobody, 0.01)
