@@ -24,8 +24,9 @@ Hide = Annotated[
     typer.Option(
         "--hide",
         metavar="COL",
-        help="Treat this column as missing in every row; may be given again. "
-        "The label's name leaves the labels unread.",
+        help="Treat this column as missing in every row: its values are replaced in "
+        "the output, to compare with. May be given again. The label's name leaves the "
+        "labels unread.",
     ),
 ]
 
@@ -46,8 +47,9 @@ def impute(
     """Fill missing cells; a cell that holds a value is never changed.
 
     Fills are best guesses, not draws: they vary less than real cells do. Uses the
-    row's label where it has one (--hide LABEL leaves it unread); otherwise each class
-    counts as much as the seen cells speak for it.
+    row's label where it has one (--hide with the label's name leaves it unread);
+    otherwise each class counts as much as the seen cells speak for it. Values are
+    replaced in columns that --hide names, and nowhere else.
 
     Example: cbvae impute fraud.cbvae new.csv -o filled.csv
     """
