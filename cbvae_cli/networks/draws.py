@@ -26,7 +26,7 @@ def normal_draws(n_draws: int, n_dims: int) -> Tensor:
         importance-weighted bound is never below the plain one.
     """
     half = (n_draws + 1) // 2
-    engine = torch.quasirandom.SobolEngine(  # type: ignore[no-untyped-call]  # torch's
+    engine = torch.quasirandom.SobolEngine(  # type: ignore[no-untyped-call]  # torch leaves it untyped
         n_dims, scramble=True, seed=0
     )
     uniform = engine.draw(half, dtype=torch.float64).clamp(1e-6, 1 - 1e-6)

@@ -162,6 +162,8 @@ def _imputed_forest(task: Task) -> Floats:
     keeps the time bearable and costs next to nothing.
     """
     from sklearn.ensemble import ExtraTreesRegressor
+
+    # Importing it is what lets the next line find the imputer.
     from sklearn.experimental import enable_iterative_imputer  # noqa: F401
     from sklearn.impute import IterativeImputer
 

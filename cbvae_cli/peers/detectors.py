@@ -175,15 +175,17 @@ def _left_alone(threads: int) -> Iterator[None]:
 
     variable, before = "PYTHONHASHSEED", torch.get_num_threads()
     hashing = os.environ.get(variable)
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    # The old global generator is the one that pyod seeds.
+    legacy = np.random.get_state()  # noqa: NPY002
+    states = random.getstate(), torch.get_rng_state()
     torch.set_num_threads(threads or before)
     try:
         yield
     finally:
         torch.set_num_threads(before)
         random.setstate(states[0])
-        np.random.set_state(states[1])  # noqa: NPY002
-        torch.set_rng_state(states[2])
+        np.random.set_state(legacy)  # noqa: NPY002  # as it was read
+        torch.set_rng_state(states[1])
         if hashing is None:
             os.environ.pop(variable, None)
         else:

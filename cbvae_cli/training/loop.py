@@ -93,7 +93,7 @@ class Loop:
         """Take one step; gives the loss of each unit on its batch."""
         each = self.objective.loss(self.generator)
         total = each.sum() * self.objective.scale
-        total.backward()  # type: ignore[no-untyped-call]  # torch's
+        total.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         self.optimiser.step()
         self.schedule.step()
         self.optimiser.zero_grad(set_to_none=True)

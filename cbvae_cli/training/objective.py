@@ -243,7 +243,8 @@ class Generative(Objective):
 
 def _distinct(rows: list[Tensor]) -> Tensor:
     """Give each of the rows in some lists once."""
-    once: Tensor = torch.cat(rows).unique()  # type: ignore[no-untyped-call]  # torch's
+    # torch leaves `unique` untyped.
+    once: Tensor = torch.cat(rows).unique()  # type: ignore[no-untyped-call]
     return once
 
 

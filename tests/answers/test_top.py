@@ -51,6 +51,7 @@ def test_the_highest_scores_stay_in_their_order(scores, most, batch_rows):
 def test_a_run_that_fails_writes_nothing():
     sink = Kept()
     batch = pa.RecordBatch.from_pydict({"at": [1], "score": [1.0]})
+    # Both lines belong inside: the run must fail after it has written.
     with pytest.raises(KeyError), strangest(sink, 1, "score") as top:  # noqa: PT012
         top.write(batch)
         raise KeyError

@@ -21,7 +21,7 @@ import pyarrow as pa
 from book import Book
 from cases import Case, Split
 from catalogue import labels_of
-from contest import Contest, Ours, arguments, cases_of, hold_threads
+from contest import Contest, Ours, run
 from judge import floats, strangeness_figures
 from standing import standings, told
 from tables import Bench
@@ -71,17 +71,5 @@ def report(book: Book) -> Iterator[str]:
             yield from told(standing, title)
 
 
-def main() -> int:
-    """Measure, or tell."""
-    contest = Anomaly()
-    asked = arguments(__doc__ or "", contest)
-    if asked.summary is not None:
-        print("\n".join(report(Book(asked.summary))))
-        return 0
-    hold_threads(asked.threads)
-    contest.run(cases_of(asked), asked.models, asked)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(Anomaly(), __doc__, report))

@@ -30,7 +30,7 @@ import pyarrow as pa
 from book import Book
 from cases import Case, Split
 from catalogue import labels_of, write
-from contest import Contest, Ours, arguments, cases_of, hold_threads
+from contest import Contest, Ours, run
 from generators import GENERATORS
 from standing import bootstrap, text_of
 from tables import Bench
@@ -264,17 +264,5 @@ def _gates(part: pd.DataFrame) -> Iterator[str]:
     )
 
 
-def main() -> int:
-    """Measure, or tell."""
-    contest = Augmentation()
-    asked = arguments(__doc__ or "", contest)
-    if asked.summary is not None:
-        print("\n".join(report(Book(asked.summary))))
-        return 0
-    hold_threads(asked.threads)
-    contest.run(cases_of(asked), asked.models, asked)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(Augmentation(), __doc__, report))

@@ -25,7 +25,7 @@ import numpy as np
 from book import Book
 from cases import Case, Split
 from catalogue import labels_of
-from contest import Contest, Ours, arguments, cases_of, hold_threads
+from contest import Contest, Ours, run
 from judge import answer_faults, class_figures, floats
 from standing import standings, text_of, told
 from tables import Bench
@@ -90,17 +90,5 @@ def report(book: Book) -> Iterator[str]:
         yield f"\n-- seconds to train and answer --\n{text_of(seconds.by_table)}"
 
 
-def main() -> int:
-    """Measure, or tell."""
-    contest = Classification()
-    asked = arguments(__doc__ or "", contest)
-    if asked.summary is not None:
-        print("\n".join(report(Book(asked.summary))))
-        return 0
-    hold_threads(asked.threads)
-    contest.run(cases_of(asked), asked.models, asked)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(Classification(), __doc__, report))

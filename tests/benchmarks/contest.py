@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -170,6 +170,19 @@ def arguments(doc: str, contest: Contest) -> argparse.Namespace:
     if not asked.tables:
         parser.error(f"no table in {DATA}: set CBVAE_BENCH_DATA")
     return asked
+
+
+def run(
+    contest: Contest, doc: str | None, report: Callable[[Book], Iterator[str]]
+) -> int:
+    """Measure, or tell: the whole of a contest's script."""
+    asked = arguments(doc or "", contest)
+    if asked.summary is not None:
+        print("\n".join(report(Book(asked.summary))))
+        return 0
+    hold_threads(asked.threads)
+    contest.run(cases_of(asked), asked.models, asked)
+    return 0
 
 
 def cases_of(asked: argparse.Namespace) -> list[Case]:
