@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cbvae_cli.peers.features import (
     CannotRun,
     Features,
+    Library,
     contained,
     filled,
     jobs,
@@ -81,22 +82,8 @@ class Task:
     threads: int
 
 
-@dataclass(frozen=True)
-class Library:
-    """A classifier of some library.
-
-    Attributes
-    ----------
-    name : str
-    solve : callable
-        Gives probabilities for the test rows of a `Task`.
-    threads : int
-        0 means all cores.
-    """
-
-    name: str
-    solve: Callable[[Task], Floats]
-    threads: int
+class Judge(Library[Task]):
+    """A classifier of some library."""
 
     def fit_predict(
         self, train: Features, labels: Labels, test: Features, seed: int
@@ -280,4 +267,4 @@ SOLVERS: dict[str, Callable[[Task], Floats]] = {
 
 def classifier(name: str, threads: int) -> Classifier:
     """Give a peer by name; `threads` 0 means all cores."""
-    return Library(name, SOLVERS[name], threads)
+    return Judge(name, SOLVERS[name], threads)

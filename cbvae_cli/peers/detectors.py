@@ -14,6 +14,7 @@ import numpy as np
 from cbvae_cli.peers.features import (
     CannotRun,
     Features,
+    Library,
     contained,
     filled,
     jobs,
@@ -71,22 +72,8 @@ class Task:
     threads: int
 
 
-@dataclass(frozen=True)
-class Library:
-    """A detector of some library.
-
-    Attributes
-    ----------
-    name : str
-    solve : callable
-        Gives scores for the test rows of a `Task`.
-    threads : int
-        0 means all cores.
-    """
-
-    name: str
-    solve: Callable[[Task], Floats]
-    threads: int
+class Finder(Library[Task]):
+    """A detector of some library."""
 
     def fit_score(self, train: Features, test: Features, seed: int) -> Floats:
         """Learn and score; see `Detector`."""
@@ -206,4 +193,4 @@ SOLVERS: dict[str, Callable[[Task], Floats]] = {
 
 def detector(name: str, threads: int) -> Detector:
     """Give a peer by name; `threads` 0 means all cores."""
-    return Library(name, SOLVERS[name], threads)
+    return Finder(name, SOLVERS[name], threads)

@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from cbvae_cli.table.cells import Bools, Floats
 from cbvae_cli.table.kind import NOVEL
 from cbvae_cli.table.schema import Schema
+
+Task = TypeVar("Task")
+
+
+@dataclass(frozen=True)
+class Library(Generic[Task]):
+    """A peer out of some library.
+
+    Attributes
+    ----------
+    name : str
+    solve : callable
+        Gives probabilities or scores for the test rows of a task.
+    threads : int
+        0 means all cores.
+    """
+
+    name: str
+    solve: Callable[[Task], Floats]
+    threads: int
 
 
 class CannotRun(Exception):
