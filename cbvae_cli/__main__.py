@@ -8,7 +8,9 @@ import sys
 def run() -> None:
     """Run the command line and leave with its exit code."""
     from cbvae_cli.cli.app import main
+    from cbvae_cli.cli.process import wait_briefly
 
+    wait_briefly()
     sys.exit(main())
 
 

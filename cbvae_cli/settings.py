@@ -7,13 +7,13 @@ command line is read elsewhere; this file answers for the two in the middle.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cbvae_cli.errors import UsageProblem
+from cbvae_cli.nearest import did_you_mean
 
 PREFIX = "CBVAE_"
 
@@ -214,12 +214,12 @@ def _unknown(
     key: str, flags: Mapping[str, Flag], where: str, verb: str
 ) -> UsageProblem:
     known = [name.replace("_", "-") for name in flags]
-    near = difflib.get_close_matches(_plain(key).replace("_", "-"), known, n=1)
+    near = did_you_mean(_plain(key).replace("_", "-"), known)
     return UsageProblem(
         f"unknown setting {key!r}",
         where=where,
         expected=f"a flag of cbvae {verb}, without the dashes in front",
-        hint=f"did you mean {near[0]!r}?" if near else f"see cbvae {verb} --help",
+        hint=near or f"see cbvae {verb} --help",
     )
 
 

@@ -30,7 +30,7 @@ LEVELS = (
     ("likelihoods",),
     ("engines", "table"),
     ("records", "settings"),
-    ("errors",),
+    ("errors", "nearest"),
     ("__init__",),
 )
 HEIGHT = {layer: -at for at, level in enumerate(LEVELS) for layer in level}
@@ -49,6 +49,7 @@ ONLY_INSIDE_FUNCTIONS = {
     "evidence": {"pandas", "scipy", "sklearn"},
     "families": {"pandas", "scipy", "sklearn"},
     "measures": {"pandas", "scipy", "sklearn"},
+    "nearest": HEAVY,
     "peers": {"pandas", "scipy", "sklearn", "threadpoolctl", "torch"} | OTHERS,
     "records": HEAVY,
     "settings": HEAVY,
@@ -151,6 +152,44 @@ def loaded_by(*args: object) -> set[str]:
 @pytest.mark.parametrize("args", [["--help"], ["--version"], ["train", "--help"]])
 def test_help_and_version_load_nothing_heavy(args):
     assert loaded_by(*args).isdisjoint(HEAVY)
+
+
+# What is wrong with flags and files is said before torch is loaded.
+EARLY = {
+    "a flag of another model": ["train", "T", "--label", "y", "--mu", "2", "-o", "N"],
+    "no bundle to write": ["train", "T", "--label", "y"],
+    "layers that are none": ["train", "T", "--label", "y", "--hidden", "a", "-o", "N"],
+    "a misspelt column": ["train", "T", "--label", "fruad", "-o", "N"],
+    "two calibrations": [
+        *("train", "T", "--label", "outcome", "-o", "N"),
+        *("--time", "machine", "--validation", "0.2"),
+    ],
+    "an update of nothing": ["train", "T", "--label", "y", "--class", "a", "-o", "N"],
+    "two ways to decide": ["classify", "B", "T", "--cost", "a>b=1", "--fpr", "0.1"],
+    "a question that is none": ["score", "B", "T", "--by", "clusters"],
+    "no space to look at": ["score", "B", "T", "--space", "latent"],
+    "no rows": ["augment", "B"],
+    "a direction without a way": ["augment", "B", "-n", "3", "--toward", "a"],
+    "a model that is none": ["compare", "T", "--label", "y", "--models", "zz"],
+    "a table that is not there": ["impute", "B", "no.csv"],
+    "a bundle that is not there": ["embed", "no.cbvae", "T"],
+    "swapped arguments": ["evaluate", "T", "B"],
+}
+
+
+@pytest.mark.parametrize("name", EARLY)
+def test_mistakes_that_need_no_model_are_told_without_torch(bundle, samples, name):
+    stands = {"T": samples / "defects.csv", "B": bundle, "N": "new.cbvae"}
+    argv = [str(stands.get(word, word)) for word in EARLY[name]]
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, *argv],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=bundle.parent,
+    )
+    assert done.returncode in (2, 3), done.stderr
+    assert "torch" not in done.stdout.strip().splitlines()[-1].split(",")
 
 
 def test_inspect_loads_nothing_heavy(bundle):

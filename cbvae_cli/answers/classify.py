@@ -11,6 +11,7 @@ from cbvae_cli.answers.abstain import Abstention
 from cbvae_cli.answers.deciding import Wishes
 from cbvae_cli.answers.frame import Added
 from cbvae_cli.answers.model import Model
+from cbvae_cli.answers.novelty import Novelty
 from cbvae_cli.calibration.decide import log_odds
 from cbvae_cli.errors import UsageProblem
 from cbvae_cli.table.cells import Bools, Floats
@@ -58,6 +59,7 @@ class Classify:
         self.counts = np.zeros(len(model.classes), dtype=np.int64)
         self.refused = 0
         self.infinite = 0
+        self.novelty = Novelty(model, source)
 
     def _types(self) -> dict[str, pa.DataType]:
         starts = ["p", *(["error"] if self._has_errors else [])]
@@ -82,6 +84,7 @@ class Classify:
         model = self.model
         values, infinite = model.schema.values(self.source, batch)
         self.infinite += infinite
+        self.novelty.add(batch, values)
         log_p, errors = model.look(values, self.rule)
         log_p = self.wishes.reweighted(log_p, model)
         places = self.decision.choose(log_p)
@@ -120,6 +123,7 @@ class Classify:
             "rows": int(self.counts.sum()) + self.refused,
             "classes": {name: int(count) for name, count in named},
             "infinite": self.infinite,
+            "novel": self.novelty.found,
         }
         if self.abstention is not None:
             found |= {"none_of_these": self.refused, **self.abstention.describe()}

@@ -10,6 +10,7 @@ from cbvae_cli.answers.model import Model
 from cbvae_cli.calibration.strangeness import KNOTS, METHODS
 from cbvae_cli.measures.rates import rate
 from cbvae_cli.measures.shift import (
+    CHANCE,
     NameShift,
     NumberShift,
     Shift,
@@ -19,13 +20,16 @@ from cbvae_cli.measures.shift import (
 from cbvae_cli.table.boolean import Boolean
 from cbvae_cli.table.category import Category
 from cbvae_cli.table.cells import Floats
+from cbvae_cli.table.count import Count
 from cbvae_cli.table.kind import Block, Kind
+from cbvae_cli.table.moment import Moment
 from cbvae_cli.table.number import Number
 
 METHOD = "likelihood"
 LOW = 0.05  # p-values below it are counted; as many are expected
 DRAWN = 20_000  # synthetic rows that stand for training where nothing is stored
-QUANTILES, SYNTHETIC = "training quantiles", "synthetic rows"
+QUANTILES, SHARES = "training quantiles", "training shares"
+SYNTHETIC = "synthetic rows"  # they differ from training by what the model missed
 
 
 class Drift:
@@ -47,9 +51,8 @@ class Drift:
             stored = _stored(kind, n_training)
             if stored is None:
                 assert drawn is not None  # `_needs_rows` asked the same
-                self._watched.append((_from_rows(kind, drawn[:, place]), SYNTHETIC))
-            else:
-                self._watched.append((stored, QUANTILES))
+                stored = _from_rows(kind, drawn[:, place]), SYNTHETIC
+            self._watched.append(stored)
         n_columns = len(self._watched)
         self._missing = np.zeros(n_columns, dtype=np.int64)
         self._novel = np.zeros(n_columns, dtype=np.int64)
@@ -96,17 +99,19 @@ class Drift:
         self._cells += float((weights.sum(axis=1) * encoded.observed.sum(axis=1)).sum())
 
     def summary(self) -> dict[str, Any]:
-        """Give `columns`, `p_values`, `evidence` and `shares`."""
+        """Give `columns`, `drifting`, `p_values`, `evidence` and `shares`."""
         judged = self.model.judges[METHOD].judged
         low = rate(self._low, self._rows) if judged else None
         named = zip(self.model.classes, self.model.shares, self._shares, strict=True)
         rows = max(self._rows, 1)
+        columns = {
+            column.name: self._column(place)
+            for place, column in enumerate(self.model.schema.modelled)
+        }
         return {
             "rows": self._rows,
-            "columns": {
-                column.name: self._column(place)
-                for place, column in enumerate(self.model.schema.modelled)
-            },
+            "columns": columns,
+            "drifting": _drifting(columns),
             "p_values": {"below": LOW, "expected": LOW, "found": low},
             "evidence": {
                 "mean": self._each(self._nats) if judged else None,
@@ -131,18 +136,51 @@ class Drift:
             "novel": float(self._novel[place] / seen),
             "distance": shift.distance(),
             "by_chance": shift.by_chance(),
+            "p_value": None if against == SYNTHETIC else shift.p_value(),
             "measure": shift.name,
             "against": against,
         }
 
 
-def _stored(kind: Kind, n_training: int) -> NumberShift | None:
-    """Take quantiles of training from a number's scale, where it has them."""
-    if not isinstance(kind, Number) or len(kind.scale.values) <= 2:
+def _drifting(columns: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Say which columns drift, by Benjamini-Hochberg (scipy's) over all of them.
+
+    Columns that stand against synthetic rows are not tested: those differ from
+    training rows anyway.
+    """
+    from scipy.stats import false_discovery_control
+
+    tested = {
+        name: column["p_value"]
+        for name, column in columns.items()
+        if column["p_value"] is not None
+    }
+    found: list[str] = []
+    if tested:
+        adjusted = false_discovery_control(list(tested.values()))
+        found = [name for name, p in zip(tested, adjusted, strict=True) if p <= CHANCE]
+    return {
+        "level": CHANCE,
+        "tested": len(tested),
+        "by_chance": CHANCE * len(tested),
+        "columns": found,
+    }
+
+
+def _stored(kind: Kind, n_training: int) -> tuple[Shift, str] | None:
+    """Take what the bundle knows of the column in training; None for nothing."""
+    if isinstance(kind, Category | Boolean):
+        counts = np.array(kind.counts, dtype=np.float64)
+        total = int(counts.sum())
+        return (NameShift(counts / total, total), SHARES) if total else None
+    marks = kind.scale if isinstance(kind, Number) else None
+    if isinstance(kind, Count | Moment):
+        marks = kind.marks
+    if marks is None or len(marks.values) <= 2:
         return None
     from scipy.special import ndtr
 
-    return NumberShift(kind.scale.values, ndtr(kind.scale.units), n_training)
+    return NumberShift(marks.values, ndtr(marks.units), n_training), QUANTILES
 
 
 def _needs_rows(model: Model) -> bool:

@@ -17,6 +17,7 @@ from cbvae_cli.answers.hiding import Hiding
 from cbvae_cli.answers.levels import LevelSets
 from cbvae_cli.answers.likeness import Lookalike
 from cbvae_cli.answers.model import Model
+from cbvae_cli.answers.novelty import Novelty
 from cbvae_cli.answers.promises import Abstaining, Alarms
 from cbvae_cli.answers.verdict import ByClasses
 from cbvae_cli.calibration.decide import Threshold
@@ -30,6 +31,7 @@ from cbvae_cli.measures.reservoir import Reservoir
 from cbvae_cli.table.cells import Bools, Floats
 from cbvae_cli.table.label import class_names
 from cbvae_cli.table.source import Batch, Source
+from cbvae_cli.table.wording import choice
 
 METHOD = "combined"  # of `score`, its default
 MOST_ROWS = 200_000  # kept for figures that need rows in order
@@ -100,6 +102,7 @@ class Evaluate:
         self._alarms = Alarms(model, asked.rule, asked.positive, asked.bound)
         self._drift = Drift(model, asked.seed) if asked.drift else None
         self._unknown = Unknown()
+        self._novelty = Novelty(model, source)
         self._counts = np.zeros(len(model.classes), dtype=np.int64)
         self._rows = self._infinite = 0
 
@@ -109,6 +112,7 @@ class Evaluate:
         values, infinite = model.schema.values(self.source, batch)
         self._rows += len(values)
         self._infinite += infinite
+        self._novelty.add(batch, values)
         labels, foreign = self._labels(batch)
         log_p = self._log_probabilities(values)
         if self._drift is not None:
@@ -175,6 +179,7 @@ class Evaluate:
             "unlabelled": self._rows - n_known - self._unknown.rows,
             "unknown": self._unknown.summary(),
             "infinite": self._infinite,
+            "novel": self._novelty.found,
             **self._decided_by(),
             **dict.fromkeys(OF_LABELS),
             "drift": self._drift.summary() if self._drift else None,
@@ -231,8 +236,7 @@ class Evaluate:
                 f"no row has a label that the bundle knows; {self._unknown.rows:,} "
                 "have others",
                 where=f"{self.source.name}, column '{name}'",
-                expected="one of "
-                + ", ".join(f"'{c}'" for c in self.model.classes[:20]),
+                expected=choice(self.model.classes),
                 hint="add --drift to compare the rows without labels",
             )
         return DataProblem(

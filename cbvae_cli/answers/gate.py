@@ -18,13 +18,14 @@ from cbvae_cli.answers.trial import (
     recall_at,
     together,
 )
-from cbvae_cli.errors import DataProblem
+from cbvae_cli.errors import CheckFailed, DataProblem
 from cbvae_cli.table.cells import Floats
 
 REPEATS = 5
 TAKEN = 0.8  # of each class's rows, drawn anew in each repeat
 MOST_ROWS = 10_000  # real and made, that a repeat trains on
-HELPFUL, HARMFUL = "helpful", "harmful"
+HELPFUL, HARMFUL = "helpful", "harmful"  # the verdict for scripts; people get advice
+USE, UNCLEAR, DO_NOT_USE = "use these rows", "no clear effect", "do not use these rows"
 
 
 @dataclass(frozen=True)
@@ -89,18 +90,26 @@ class Gate:
         Returns
         -------
         dict
-            `verdict`, and by judge the mean AUPRC before and after, the changes of
-            AUPRC and recall and the spread (standard deviation) of both over repeats.
+            `verdict` (rows that do not help are harmful), `advice`, the change of
+            AUPRC over all judges, and by judge the mean AUPRC before and after and
+            the changes of AUPRC and recall, each with its spread (standard deviation
+            over repeats).
         """
         changes: dict[str, list[Change]] = {name: [] for name in JUDGES}
         for repeat in range(REPEATS):
             for name, change in self._repeat(made, repeat).items():
                 changes[name].append(change)
         judges = {name: _summary(found) for name, found in changes.items()}
-        mean = float(np.mean([found["auprc_change"] for found in judges.values()]))
+        # One change a repeat: both judges learn from the same draw of rows.
+        by_judge = [[c.after - c.before for c in found] for found in changes.values()]
+        each = np.mean(by_judge, axis=0)
+        mean, spread = float(each.mean()), float(each.std(ddof=1))
+        advice = advice_on(mean, spread)
         return {
-            "verdict": HELPFUL if mean > 0 else HARMFUL,
+            "verdict": HELPFUL if advice == USE else HARMFUL,
+            "advice": advice,
             "auprc_change": mean,
+            "auprc_spread": spread,
             "judges": judges,
             "repeats": REPEATS,
             "held_out_rows": len(self.held.labels),
@@ -132,6 +141,38 @@ class Gate:
             auprc(both, labels, self._places),
             float(np.mean(recalls)),
         )
+
+
+def advice_on(change: float, spread: float) -> str:
+    """Say what to do with rows, by whether their change is more than its spread."""
+    if change - spread > 0:
+        return USE
+    return DO_NOT_USE if change + spread < 0 else UNCLEAR
+
+
+def check_gate(advice: str, held_out: str) -> None:
+    """Let pass the rows that help, and no others.
+
+    Raises
+    ------
+    CheckFailed
+        Also where the effect is not clear.
+    """
+    if advice == USE:
+        return
+    amount = "--balance --ratio auto makes as many rows as help, maybe none"
+    if advice == DO_NOT_USE:
+        raise CheckFailed(
+            f"{DO_NOT_USE}: classifiers trained with them found the class worse",
+            where=held_out,
+            hint=amount,
+        )
+    raise CheckFailed(
+        f"these rows have {UNCLEAR}: classifiers trained with them did not find the "
+        "class better by more than the spread",
+        where=held_out,
+        hint=f"more held-out rows of the class would tell; {amount}",
+    )
 
 
 def _drawn(

@@ -17,7 +17,7 @@ from cbvae_cli.table.cells import Floats, is_text
 from cbvae_cli.table.kind import Kind
 from cbvae_cli.table.matrix import Encoded
 from cbvae_cli.table.source import Batch, Source
-from cbvae_cli.table.wording import listed
+from cbvae_cli.table.wording import advice
 
 
 class Impute:
@@ -49,9 +49,10 @@ class Impute:
         )
         names = [column.name for column in model.schema.modelled]
         self._check_hidden(hidden)
-        self.hidden = [names.index(name) for name in hidden if name in names]
+        self.hidden = [place for place, name in enumerate(names) if name in hidden]
         self.reads_labels = model.schema.label.name not in hidden
         self.filled = {name: 0 for name in names}
+        self.replaced = {names[place]: 0 for place in self.hidden}
         self.constants = [
             column
             for column in model.schema.columns
@@ -71,7 +72,7 @@ class Impute:
             if name not in known:
                 raise UsageProblem(
                     f"--hide names a column '{name}' that the model does not fill",
-                    expected="one of " + listed(known, most=20),
+                    **advice(name, known, flag="--hide"),
                 )
 
     def schema(self) -> pa.Schema:
@@ -82,6 +83,9 @@ class Impute:
         """Fill the rows of a batch."""
         model = self.model
         values, infinite = model.schema.values(self.source, batch)
+        held = ~np.isnan(values[:, self.hidden])
+        for name, count in zip(self.replaced, held.sum(axis=0), strict=True):
+            self.replaced[name] += int(count)
         values[:, self.hidden] = np.nan
         self.infinite += infinite
         self.rows += len(values)
@@ -168,11 +172,12 @@ class Impute:
                 self.filled[column.name] += int(missing.sum())
 
     def summary(self) -> dict[str, Any]:
-        """Count the filled cells of each column."""
+        """Count the filled cells of each column, and those that held a value."""
         return {
             "rows": self.rows,
             "filled": sum(self.filled.values()),
             "columns": {name: count for name, count in self.filled.items() if count},
+            "replaced": self.replaced,
             "left": {name: count for name, count in self.left.items() if count},
             "infinite": self.infinite,
         }

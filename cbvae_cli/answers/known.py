@@ -14,7 +14,7 @@ from cbvae_cli.table.cells import Floats
 from cbvae_cli.table.kind import NOVEL
 from cbvae_cli.table.schema import Schema
 from cbvae_cli.table.source import Source
-from cbvae_cli.table.wording import listed, shown
+from cbvae_cli.table.wording import choice, shown
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _read(schema: Schema, source: Source) -> tuple[Floats, NDArray[np.int64]]:
                 f"label column '{schema.label.name}' names a class that is not in "
                 "the bundle",
                 where=f"{source.where(batch, row)}: {shown(cells[row].as_py())}",
-                expected=listed(list(schema.label.classes), most=20),
+                expected=choice(schema.label.classes),
                 hint="take such rows out, or train a bundle that knows the class",
             )
         values.append(schema.values(source, batch)[0])

@@ -17,7 +17,7 @@ from cbvae_cli.errors import DataProblem, UsageProblem
 from cbvae_cli.families.contract import Family
 from cbvae_cli.table.cells import Bools, Floats
 from cbvae_cli.table.source import Batch, Source
-from cbvae_cli.table.wording import listed, shown
+from cbvae_cli.table.wording import choice, shown
 
 RULE = "posterior"  # the class that the model would name, for labels in doubt
 
@@ -144,6 +144,15 @@ class ByLabel:
         """Held-out rows of each class that has any."""
         return [ranks.n_rows for ranks in self.ranks if ranks.n_rows]
 
+    @property
+    def least_p(self) -> dict[int, float]:
+        """Smallest p-value, by place of the label: 1 / (held-out rows + 1)."""
+        return {
+            place: 1 / (ranks.n_rows + 1)
+            for place, ranks in enumerate(self.ranks)
+            if ranks.n_rows
+        }
+
     def judge(self, rows: Rows) -> Verdict:
         """Judge labels; rows without one get nothing but the likeliest class."""
         given = self._given(rows.batch)
@@ -170,8 +179,7 @@ class ByLabel:
                 f"label column '{schema.label.name}' names a class that is not in "
                 "the bundle",
                 where=f"{self.source.where(batch, row)}: {shown(cells[row].as_py())}",
-                expected=listed(list(schema.label.classes), most=20)
-                + " or a missing cell",
+                expected=choice(schema.label.classes) + " or a missing cell",
                 hint="take such rows out, or train a bundle that knows the class",
             )
         return places

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,43 +16,16 @@ from cbvae_cli.answers.mislabelled import (
     check_classes,
 )
 from cbvae_cli.answers.model import Model
+from cbvae_cli.answers.novelty import Novelty
+from cbvae_cli.answers.strangely import MISLABEL, Strangely
 from cbvae_cli.answers.verdict import ByClasses, Judging, Rows
 from cbvae_cli.calibration.discoveries import Discoveries, least_survivors
 from cbvae_cli.calibration.ranks import rows_needed
-from cbvae_cli.calibration.strangeness import SPACE, SPACED
-from cbvae_cli.errors import DataProblem, UsageProblem
+from cbvae_cli.calibration.strangeness import SPACED
+from cbvae_cli.errors import DataProblem
 from cbvae_cli.table.source import Batch, Source
 
-MISLABEL = "mislabel"
-
-
-@dataclass(frozen=True)
-class Strangely:
-    """What is asked of `score`.
-
-    Attributes
-    ----------
-    method : str
-        One of `JUDGED`, of `SPACED` without its space, or `MISLABEL`.
-    against : str or None
-        The one class that judges.
-    cells, repair : bool
-        Columns to add; see `CellColumns`.
-    fail_on : float or None
-        False discovery rate at which no row may survive.
-    space : str or None
-        One of `SPACES`; None is the usual one, where there are several.
-    by : str or None
-        `"clusters"`: of `MISLABEL`, what is asked in the place of the posterior.
-    """
-
-    method: str
-    against: str | None = None
-    cells: bool = False
-    repair: bool = False
-    fail_on: float | None = None
-    space: str | None = None
-    by: str | None = None
+LOW = 0.01  # p-values below it are counted
 
 
 class Score:
@@ -88,6 +60,7 @@ class Score:
         self.added.check()
         self.discoveries = Discoveries()
         self.below = 0
+        self.novelty = Novelty(model, source)
         self.rows = 0
         self.infinite = 0
 
@@ -103,8 +76,9 @@ class Score:
         found = self.judging.judge(Rows(batch, values, encoded))
         known = ~np.isnan(found.p_values)
         self.infinite += infinite
+        self.novelty.add(batch, values)
         self.rows += len(values)
-        self.below += int((found.p_values < 0.01).sum())
+        self.below += int((found.p_values < LOW).sum())
         self.discoveries.add(found.p_values[known])
         columns = {
             "score": pa.array(found.scores, from_pandas=True),
@@ -122,18 +96,23 @@ class Score:
     def summary(self) -> dict[str, Any]:
         """Count the strange rows."""
         classes, asked = self.model.classes, self.asked
+        heard, tested = bool(self.judging.held_out), self.discoveries.rows
         found: dict[str, Any] = {
             "method": asked.method,
-            "space": _space(asked),
+            "space": asked.looks_at,
             "by": asked.by,
             "against": asked.against,
             "rows": self.rows,
-            "pvalue_below_0.01": self.below if self.judging.held_out else None,
+            "pvalue_below_0.01": self.below if heard else None,
+            "by_chance_below_0.01": LOW * tested if heard else None,
+            "least_pvalue": {
+                classes[place]: p for place, p in self.judging.least_p.items()
+            },
             "too_small_to_judge": [classes[place] for place in self.judging.silent],
             "infinite": self.infinite,
+            "novel": self.novelty.found,
         }
         if asked.fail_on is not None:
-            tested = self.discoveries.rows
             least_p = 1 / (max(self.judging.held_out) + 1)
             found |= {
                 "fail_on": asked.fail_on,
@@ -145,41 +124,16 @@ class Score:
 
 
 def _judging(model: Model, source: Source, asked: Strangely) -> Judging:
-    space = _space(asked)
+    asked.check()
+    space = asked.looks_at
     if asked.method == MISLABEL:
-        if asked.against is not None:
-            raise UsageProblem(
-                "--method mislabel judges each row by its own label",
-                hint="leave --against out",
-            )
         check_classes(model)
         doubting = ByPosterior(model) if asked.by is None else by_cluster(model)
         return ByLabel(model, source, doubting)
-    if asked.by is not None:
-        raise UsageProblem(
-            f"--by {asked.by} is a way of finding wrong labels",
-            where=f"--method {asked.method}",
-            expected="--method mislabel",
-        )
     against = asked.against
     place = None if against is None else model.schema.label.place(against)
     name = asked.method if space is None else SPACED[asked.method, space]
     return ByClasses(model, name, place)
-
-
-def _space(asked: Strangely) -> str | None:
-    """Give the space that a method looks at, None where it has none."""
-    spaced = list(dict.fromkeys(method for method, _ in SPACED))
-    if asked.method in spaced:
-        return asked.space or SPACE
-    if asked.space is not None:
-        raise UsageProblem(
-            f"--method {asked.method} looks at no space in particular",
-            where=f"--space {asked.space}",
-            expected=f"--method {', '.join(spaced[:-1])} or {spaced[-1]}",
-            hint="leave --space out",
-        )
-    return None
 
 
 def _check_can_fail(judging: Judging, rate: float) -> None:

@@ -13,8 +13,9 @@ from cbvae_cli.answers.model import Model
 from cbvae_cli.calibration.landmarks import Landmarks
 from cbvae_cli.calibration.neighbours import ROWS_A_CENTRE
 from cbvae_cli.errors import DataProblem, UsageProblem
+from cbvae_cli.nearest import did_you_mean
 from cbvae_cli.table.cells import BadCell, Floats
-from cbvae_cli.table.wording import listed, shown
+from cbvae_cli.table.wording import HANDFUL, advice, listed, shown
 
 BETWEEN, IS = ":", "="
 
@@ -66,8 +67,9 @@ def find_shift(model: Model, said: str) -> Shift:
         if unknown
         else f"cannot read --shift {shown(said)}",
         expected="A:B with two of "
-        + listed(list(classes), most=20)
+        + listed(classes, HANDFUL)
         + ", or COLUMN=VALUE:COLUMN=VALUE",
+        hint=did_you_mean(unknown[0], classes) if unknown else "",
     )
 
 
@@ -112,7 +114,7 @@ def _landmark(model: Model, marks: Landmarks, side: str) -> int:
     if not known:
         raise UsageProblem(
             f"--shift names a column {shown(tried[0])} that the bundle does not model",
-            expected="one of " + listed(_marked(model, marks) or names, most=20),
+            **advice(tried[0], _marked(model, marks) or names),
         )
     place = names.index(known[0])
     value = side[len(known[0]) + 1 :]
@@ -125,14 +127,16 @@ def _landmark(model: Model, marks: Landmarks, side: str) -> int:
         found = None
     own = marks.code[marks.column == place]
     if found is None:
-        frequent = kind.render(own, text=True).to_pylist() if len(own) else []
+        rendered = kind.render(own, text=True).to_pylist() if len(own) else []
+        frequent = [str(name) for name in rendered if name is not None]
         raise UsageProblem(
             f"the bundle does not know where rows with {shown(side)} lie",
             expected=f"a frequent value of {shown(known[0])}: "
-            + listed([str(name) for name in frequent if name is not None], most=20)
+            + listed(frequent, HANDFUL)
             if frequent
             else "a column of names or truth values, such as "
             + listed(_marked(model, marks), most=5),
+            hint=did_you_mean(value, frequent),
         )
     return found
 

@@ -71,6 +71,10 @@ class Judging(Protocol):
     def held_out(self) -> list[int]:
         """Held-out rows that a p-value may be ranked among, list by list."""
 
+    @property
+    def least_p(self) -> dict[int, float]:
+        """Smallest p-value that there can be, by place of the class that speaks."""
+
     def judge(self, rows: Rows) -> Verdict:
         """Judge rows."""
 
@@ -115,6 +119,13 @@ class ByClasses:
         if self.against is not None:
             ranks = judges.by_class[self.against].ranks
         return [ranks.n_rows] if not self._unheard else []
+
+    @property
+    def least_p(self) -> dict[int, float]:
+        """Smallest p-value, the same for all classes that judge."""
+        loud = self.model.judges[self.method].judging
+        places = loud if self.against is None else [self.against]
+        return {place: 1 / (n + 1) for n in self.held_out for place in places}
 
     @property
     def _unheard(self) -> bool:

@@ -29,6 +29,9 @@ from cbvae_cli.bundle.layout import (
 )
 from cbvae_cli.errors import BundleProblem
 
+WHAT = "a bundle: one file, NAME.cbvae, that cbvae train writes"
+MAKE = "make one with cbvae train DATA --label COL -o NAME.cbvae"
+
 # Three entries need under 300 bytes of directory; a foreign zip may be listed
 # up to here, so that its first odd entry can be named.
 _LARGEST_DIRECTORY = 1 << 16
@@ -58,7 +61,10 @@ def survey(file: BinaryIO) -> dict[str, Entry]:
     """
     size = file.seek(0, 2)
     directory_start = _find_directory(file, size)
-    entries = [_checked(info) for info in _listed(file)]
+    listed = _listed(file)
+    if not {info.orig_filename for info in listed} & {*ENTRIES}:
+        _refuse_foreign(listed)
+    entries = [_checked(info) for info in listed]
     _check_names([entry.name for entry in entries])
     _check_layout(file, entries, directory_start, size)
     return {entry.name: entry for entry in entries}
@@ -134,9 +140,7 @@ def _refuse_start(head: bytes, end_found: int) -> None:
         raise BundleProblem("the file is an empty zip, not a cbvae bundle")
     if end_found >= 0:
         raise BundleProblem("the bundle has foreign bytes before its first entry")
-    raise BundleProblem(
-        "the file is not a cbvae bundle", hint="name a file that cbvae train wrote"
-    )
+    raise BundleProblem("the file is not a cbvae bundle", expected=WHAT, hint=MAKE)
 
 
 def _listed(file: BinaryIO) -> list[zipfile.ZipInfo]:
@@ -172,6 +176,16 @@ def _checked(info: zipfile.ZipInfo) -> Entry:
         raise BundleProblem(f"{name} in the bundle is given two different sizes")
     refuse_large(name, info.file_size)
     return Entry(name, info.header_offset, info.file_size, info.CRC)
+
+
+def _refuse_foreign(listed: list[zipfile.ZipInfo]) -> None:
+    """Refuse a zip that has no entry of a bundle."""
+    first = f": its first entry is {shown(listed[0].orig_filename)}" if listed else ""
+    raise BundleProblem(
+        f"the file is a zip, but not a cbvae bundle{first}",
+        expected=WHAT,
+        hint=MAKE,
+    )
 
 
 def _refuse_name(name: str) -> None:

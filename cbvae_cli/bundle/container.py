@@ -18,9 +18,9 @@ from cbvae_cli.bundle import archive, aside, tensors, weights
 from cbvae_cli.bundle.layout import CARD, MANIFEST, WEIGHTS, Entry, write_archive
 from cbvae_cli.bundle.manifest import check_manifest, seal, too_new
 from cbvae_cli.bundle.strict_json import read_object
+from cbvae_cli.bundle.target import checked_target, taken
 from cbvae_cli.errors import BundleProblem, UsageProblem
 from cbvae_cli.table.aside import close_whole
-from cbvae_cli.table.targets import check_parent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,13 +88,7 @@ def write_bundle(
     """
     target = checked_target(path, force=force)
     with finished_aside(target, manifest, arrays, card) as part:
-        if force:
-            aside.replace(part, target)
-        else:
-            try:
-                aside.claim(part, target)
-            except FileExistsError:
-                raise _taken(target) from None
+        _name(part, target, force=force)
     return target
 
 
@@ -181,18 +175,32 @@ def verify_bundle(path: str | Path) -> dict[str, Any]:
     }
 
 
-def checked_target(path: str | Path, *, force: bool) -> Path:
-    """Refuse an output path before any work is done for it."""
-    target = Path(path)
-    if target.is_dir():
-        raise UsageProblem(
-            f"{target} is a folder, not a bundle",
-            hint=f"write {target}/ to add the bundle to that folder's store",
-        )
-    if os.path.lexists(target) and not force:
-        raise _taken(target)
-    check_parent(str(path), target.absolute().parent)
+def copy_bundle(source: str | Path, path: str | Path, *, force: bool) -> Path:
+    """Write the same bytes under another name, whole or not at all.
+
+    Raises
+    ------
+    UsageProblem, BundleProblem
+        As `write_bundle`, and for a source that is damaged.
+    """
+    target = checked_target(path, force=force)
+    with aside.aside(target) as (file, part):
+        file.write(Path(source).read_bytes())
+        close_whole(file)
+        verify_bundle(part)
+        _name(part, target, force=force)
     return target
+
+
+def _name(part: Path, target: Path, *, force: bool) -> None:
+    """Give a finished file its name."""
+    if force:
+        aside.replace(part, target)
+        return
+    try:
+        aside.claim(part, target)
+    except FileExistsError:
+        raise taken(target) from None
 
 
 @contextmanager
@@ -226,13 +234,6 @@ def _packed(
         "card_sha256": hashlib.sha256(card_body).hexdigest(),
     }
     return {MANIFEST: seal(manifest, added), WEIGHTS: body, CARD: card_body}
-
-
-def _taken(target: Path) -> UsageProblem:
-    return UsageProblem(
-        f"{target} already exists",
-        hint="add --force to replace it, or name a folder (models/) to keep both",
-    )
 
 
 @contextmanager

@@ -26,6 +26,11 @@ def is_store(path: str) -> bool:
     return path.endswith("/") or os.path.isdir(path)
 
 
+def holds_bundles(path: str) -> bool:
+    """Whether a path is a folder with a store's bundles in it."""
+    return bool(_members(Path(path)))
+
+
 def resolve(path: str) -> Path:
     """Turn what a user typed into one bundle's path.
 
@@ -126,12 +131,14 @@ def listing(folder: str | Path) -> list[dict[str, Any]]:
     Raises
     ------
     UsageProblem
-        If there is no such folder.
+        If there is no such folder, or no bundle in it.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise _nothing(f"no such store: {folder}", folder.parent)
     members = _members(folder)
+    if not members:
+        raise _nothing(f"no bundle in the store {folder}", folder)
     return [_described(number, members[number]) for number in sorted(members)]
 
 

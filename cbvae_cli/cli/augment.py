@@ -6,6 +6,7 @@ import typer
 
 from cbvae_cli.cli.groups import Compute, Reading, Telling, Writing, spread
 from cbvae_cli.cli.options import BundleIn, Prefix, RowsOut
+from cbvae_cli.cli.pairs import check_bundle
 
 
 def ratio_of(text: str | float) -> str | float:
@@ -23,7 +24,9 @@ def ratio_of(text: str | float) -> str | float:
     except ValueError:
         ratio = 0.0
     if not 0 < ratio <= 1:
-        raise typer.BadParameter(f"{text!r} is no share above 0 up to 1, and not auto")
+        raise typer.BadParameter(
+            f"takes a share above 0, at most 1, or the word auto, not {text!r}"
+        )
     return ratio
 
 
@@ -103,7 +106,8 @@ GateOption = Annotated[
         "--gate",
         metavar="HELDOUT",
         help="Train a booster and a logistic regression on --data with and without "
-        "the rows and judge them on this table; exit 5 if the rows do not help.",
+        "the rows and judge them on this table; exit 5 unless the rows help by more "
+        "than the spread over repeats.",
     ),
 ]
 PrivacyOption = Annotated[
@@ -173,4 +177,5 @@ def augment(
         held_out,
     )
     order.check()
+    check_bundle(bundle)
     carry_out(order, compute, reading, writing, telling)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cbvae_cli.cli.groups import Compute, Reading, Telling, Writing
-from cbvae_cli.errors import CheckFailed, UsageProblem
+from cbvae_cli.errors import UsageProblem
 
 if TYPE_CHECKING:
     from cbvae_cli.answers.augment import Augment
@@ -51,12 +51,18 @@ class Order:
                 "--ratio says how far --balance goes",
                 expected="--ratio together with --balance",
             )
+        if self.toward is not None and self.method != "interpolate":
+            raise UsageProblem(
+                "--toward says where the way between two rows leads",
+                expected="--toward with --method interpolate",
+            )
         if self.held_out is not None and not self.privacy:
             raise UsageProblem(
                 "--held-out names rows that --privacy compares with",
                 expected="--held-out together with --privacy",
             )
         for flag, asked in (
+            (f"--method {self.method}", self.method in ("posterior", "interpolate")),
             ("--balance", self.balance),
             ("--with-original", self.with_original),
             ("--gate", self.gate is not None),
@@ -108,6 +114,7 @@ def carry_out(
     order: Order, compute: Compute, reading: Reading, writing: Writing, telling: Telling
 ) -> None:
     """Make the rows, write them, and say what they are worth."""
+    from cbvae_cli.answers.gate import check_gate
     from cbvae_cli.bundle.model import open_model
     from cbvae_cli.report.augmenting import tell
     from cbvae_cli.report.machine import emit
@@ -128,13 +135,8 @@ def carry_out(
     summary = run.figures | {"warnings": talk.warnings}
     tell(summary, talk)
     emit(summary, "augment", telling.json, rows_to_stdout=talk.rows_to_stdout)
-    if summary.get("gate") == "harmful":
-        raise CheckFailed(
-            "do not use these rows: classifiers trained with them did not find the "
-            "class better",
-            where=order.gate or "",
-            hint="--balance --ratio auto makes as many rows as help, maybe none",
-        )
+    if "gate_figures" in summary:
+        check_gate(summary["gate_figures"]["advice"], order.gate or "")
 
 
 def _read(run: Run, reading: Reading, stack: ExitStack) -> None:
@@ -294,7 +296,5 @@ def _judge(run: Run, sample: "Sample", maker: "Maker") -> None:
         run.figures["gate"] = None
         return
     threads = run.compute.threads
-    gate = Gate(known, run.gate, list(made), seed=seed, threads=threads)
-    judged = gate.judge(made)
-    run.figures["gate"] = judged.pop("verdict")
-    run.figures["gate_figures"] = judged
+    judged = Gate(known, run.gate, list(made), seed=seed, threads=threads).judge(made)
+    run.figures |= {"gate": judged.pop("verdict"), "gate_figures": judged}

@@ -10,7 +10,7 @@ import typer
 from cbvae_cli.cli.groups import Compute, Reading, Telling
 from cbvae_cli.cli.inspect import tell_held_out
 from cbvae_cli.cli.jobs import Jobs
-from cbvae_cli.cli.summary import tell_schema
+from cbvae_cli.cli.summary import tell_positive, tell_schema, threshold_of
 from cbvae_cli.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -239,12 +239,20 @@ def _with_positive(model: "Model", positive: str | None) -> "Model":
 
 def _tell(model: "Model", old: "Model", talk: "Talk") -> None:
     """Show what the bundle holds, and what there is to know that was not before."""
+    label = model.schema.label
     tell_schema(model.schema, talk)
     known = {*old.training["warnings"], *talk.warnings} - {model.approximate}
     for warning in model.training["warnings"]:
         if warning not in known:
             talk.warn(warning)
+    if old.certificate is not None and model.certificate is None:
+        talk.warn(
+            "the new bundle does not answer classify --fpr, as the old one did: the "
+            "bound was certified with the old classes; train on all rows at once to "
+            "have it again"
+        )
     tell_held_out(model.training["held_out"], talk)
+    tell_positive(label.positive, threshold_of(model), talk)
 
 
 def _summary(
@@ -260,6 +268,8 @@ def _summary(
         "label": label.name,
         "classes": dict(zip(label.classes, label.counts, strict=True)),
         "positive": label.positive,
+        "threshold": threshold_of(model),
+        "certified": model.certificate is not None,
         "settings": training["settings"],
         "steps": training["steps"],
         "parts": training["parts"],

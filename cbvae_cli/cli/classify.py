@@ -7,6 +7,7 @@ import typer
 from cbvae_cli.cli.decisions import Deciding
 from cbvae_cli.cli.groups import Compute, Reading, Telling, Writing, spread
 from cbvae_cli.cli.options import BundleIn, Only, Prefix, RowsIn, RowsOut
+from cbvae_cli.cli.pairs import check_pair
 from cbvae_cli.cli.streaming import answer_rows
 
 if TYPE_CHECKING:
@@ -49,9 +50,10 @@ def classify(
 
     Example: cbvae classify fraud.cbvae new.csv -o named.csv
     """
-    from cbvae_cli.answers.classify import Classify
-
     deciding.check()
+    check_pair("classify", bundle, data)
+
+    from cbvae_cli.answers.classify import Classify
 
     answer_rows(
         "classify",

@@ -6,6 +6,7 @@ import typer
 
 from cbvae_cli.cli.groups import Compute, Reading, Telling, Writing, spread
 from cbvae_cli.cli.options import BundleIn, Only, Prefix, RowsIn, RowsOut
+from cbvae_cli.cli.pairs import check_pair
 from cbvae_cli.cli.streaming import answer_rows
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def cluster(
 
     Example: cbvae cluster parts.cbvae rows.csv --method em -k 4 -o clusters.csv
     """
+    check_pair("cluster", bundle, data)
+
     from cbvae_cli.answers.cluster import Cluster, Clustering
 
     asked = Clustering(method, clusters, beta, compute.seed)
@@ -94,7 +97,8 @@ def _tell(summary: dict[str, Any], talk: "Talk") -> None:
     left = found - len(table)
     more = f", the {len(table)} largest of {found}" if left else ""
     heads = ("cluster", "rows", "most frequent class", "rows of other classes")
-    talk.table(f"Clusters{more}", heads, table)
+    n_heads = len(heads) if summary["labelled"] else 2  # no label, no class
+    talk.table(f"Clusters{more}", heads[:n_heads], [row[:n_heads] for row in table])
     if summary["v_measure"] is not None:
         talk.say(
             f"homogeneity {summary['homogeneity']:.3f}, completeness "

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cbvae_cli.cli.fitting import LabelOption
+from cbvae_cli.cli.fitting import MODELS, LabelOption
 from cbvae_cli.cli.groups import Compute, Reading, Telling, spread
 from cbvae_cli.cli.jobs import Categorical, DropUnlabelled, Exclude, Numeric, Positive
 from cbvae_cli.cli.options import Force, RowsIn
 from cbvae_cli.errors import UsageProblem
+from cbvae_cli.nearest import did_you_mean
 
 if TYPE_CHECKING:
     import torch
@@ -75,15 +76,16 @@ def compare(
 
     Example: cbvae compare payments.csv --label fraud --exclude payment_id
     """
+    talk = telling.talk_only()
+    chosen = _checked(models, preset or ["default"])
+    target = _page_target(html, force)
+
     from cbvae_cli.records import Columns
     from cbvae_cli.report.comparison import HEADS, cells, page, told
     from cbvae_cli.report.machine import emit
     from cbvae_cli.report.progress import Progress
     from cbvae_cli.training.compare import compare as contest
 
-    talk = telling.talk_only()
-    chosen = _checked(models, preset or ["default"])
-    target = _page_target(html, force)
     device = compute.prepare()
     columns = Columns(
         label,
@@ -130,11 +132,10 @@ def _checked(
     models: str | None, presets: Sequence[str]
 ) -> tuple[list[tuple[str, str]], list[str]]:
     """Give families with presets, and names of peers, before any work is done."""
-    from cbvae_cli.families import FAMILIES
     from cbvae_cli.peers.classifiers import SOLVERS
     from cbvae_cli.training.presets import PRESETS
 
-    known = [*FAMILIES, *SOLVERS]
+    known = [*MODELS, *SOLVERS]
     names = known if models is None else [n.strip() for n in models.split(",")]
     for flag, given, allowed in (
         ("--models", names, known),
@@ -143,11 +144,13 @@ def _checked(
         for word in given:
             if word not in allowed:
                 raise UsageProblem(
-                    f"{flag} knows no '{word}'", expected="one of " + ", ".join(allowed)
+                    f"{flag} knows no '{word}'",
+                    expected="one of " + ", ".join(allowed),
+                    hint=did_you_mean(word, allowed),
                 )
     families = [
         (family, preset)
-        for family in FAMILIES
+        for family in MODELS
         if family in names
         for preset in dict.fromkeys(presets)
     ]

@@ -30,7 +30,7 @@ def open_share(text: str | float) -> float:
     except ValueError:
         share = float("nan")
     if not 0 < share < 1:
-        raise typer.BadParameter(f"{text!r} is not a number above 0 and below 1")
+        raise typer.BadParameter(f"takes a number above 0 and below 1, not {text!r}")
     return share
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cbvae_cli.report.console import Talk
 
 SHOWN = 5  # rows of what was found
+STRANGE = 0.01  # p-values below it
 FAST = ("--preset", "fast")
 
 Folder = Annotated[
@@ -113,13 +114,14 @@ def _findings(target: Path) -> dict[str, Any]:
     named = csv.read_csv(target / "named.csv")
     likely = named.sort_by([("cbvae_p_yes", "descending")]).slice(length=SHOWN)
     shown = ["payment_id", "amount", "country", "n_payments_24h", "cbvae_p_yes"]
-    scored = csv.read_csv(target / "scored.csv")
+    p_values = csv.read_csv(target / "scored.csv")["cbvae_pvalue"]
     parts = csv.read_csv(target / "defects_named.csv")["cbvae_label"].value_counts()
     return {
         "expected_frauds": float(pc.sum(named["cbvae_p_yes"]).as_py()),
         "payments": named.num_rows,
         "likeliest_frauds": likely.select(shown).to_pylist(),
-        "strange": int(pc.sum(pc.less(scored["cbvae_pvalue"], 0.01)).as_py()),
+        "strange": int(pc.sum(pc.less(p_values, STRANGE)).as_py()),
+        "strange_by_chance": STRANGE * pc.count(p_values).as_py(),
         "parts": {c["values"]: c["counts"] for c in parts.to_pylist()},
     }
 
@@ -128,7 +130,8 @@ def _tell(found: dict[str, Any], target: Path, talk: "Talk") -> None:
     talk.say("")
     talk.say(
         f"Of {found['payments']} new payments about {found['expected_frauds']:.0f} are "
-        f"frauds, and {found['strange']} look like nothing seen before (p < 0.01)."
+        f"frauds, and {found['strange']} are strange for both classes (p < 0.01); "
+        f"chance alone gives about {found['strange_by_chance']:.0f}."
     )
     rows = [list(row.values()) for row in found["likeliest_frauds"]]
     for row in rows:

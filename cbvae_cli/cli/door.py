@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cbvae_cli
+from cbvae_cli.cli.complaints import explain_usage
 from cbvae_cli.errors import (
     EXIT_BROKEN_PIPE,
     EXIT_CHECK,
@@ -58,7 +59,7 @@ def settle(error: BaseException, run: Run) -> int:
     """Tell how the run ended, and give the exit code."""
     if _is_broken_pipe(error):
         return hang_up()
-    known = explain(error)
+    known = explain(error, run.verb)
     if isinstance(known, Bug) and os.environ.get(DEBUG):
         traceback.print_exception(error, file=sys.stderr)
     # A failed check comes after its summary, which is the one JSON object.
@@ -82,7 +83,7 @@ def hang_up() -> int:
     return EXIT_BROKEN_PIPE
 
 
-def explain(error: BaseException) -> CBVAEError:
+def explain(error: BaseException, verb: str = "") -> CBVAEError:
     """Put any exception into our own words.
 
     Foreign messages are left out where they may quote cells of the table.
@@ -100,7 +101,7 @@ def explain(error: BaseException) -> CBVAEError:
         return _explain_system(error)
     # typer's own complaints; it keeps their class to itself
     if hasattr(error, "format_message"):
-        return _explain_usage(error)
+        return explain_usage(error, verb)
     return Bug(
         f"internal error: {type(error).__name__} in {_place(error)}",
         where=f"cbvae {cbvae_cli.__version__}, Python {platform.python_version()}, "
@@ -121,17 +122,6 @@ def _explain_system(error: OSError) -> CBVAEError:
     if error.errno in MISNAMED:
         return UsageProblem(f"cannot open the file: {reason}", where=where)
     return DataProblem(f"a file gave way: {reason}", where=where)
-
-
-def _explain_usage(error: BaseException) -> UsageProblem:
-    # typer keeps the class that has this method to itself.
-    message = " ".join(error.format_message().split())  # type: ignore[attr-defined]
-    message = message.replace("Value error, ", "").rstrip(".")
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context is not None else "cbvae"
-    return UsageProblem(
-        message[:1].lower() + message[1:], hint=f"{command} --help lists what there is"
-    )
 
 
 def _is_broken_pipe(error: BaseException) -> bool:

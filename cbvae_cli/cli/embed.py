@@ -6,6 +6,7 @@ import typer
 
 from cbvae_cli.cli.groups import Compute, Reading, Telling, Writing, spread
 from cbvae_cli.cli.options import BundleIn, Only, Prefix, RowsIn, RowsOut
+from cbvae_cli.cli.pairs import check_pair
 from cbvae_cli.cli.streaming import answer_rows
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def embed(
 
     Example: cbvae embed fraud.cbvae new.csv --only -o latent.csv
     """
+    check_pair("embed", bundle, data)
+
     from cbvae_cli.answers.embed import Embed
 
     answer_rows(

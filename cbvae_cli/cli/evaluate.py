@@ -8,6 +8,7 @@ from cbvae_cli.cli.classify import RuleOption
 from cbvae_cli.cli.decisions import PositiveOption, open_share
 from cbvae_cli.cli.groups import Compute, Reading, Telling, spread
 from cbvae_cli.cli.options import BundleIn, RowsIn
+from cbvae_cli.cli.pairs import check_pair
 
 if TYPE_CHECKING:
     from cbvae_cli.report.console import Talk
@@ -71,6 +72,8 @@ def evaluate(
 
     Example: cbvae evaluate fraud.cbvae later.csv
     """
+    check_pair("evaluate", bundle, data)
+
     from cbvae_cli.answers.evaluate import Asked, Evaluate
     from cbvae_cli.bundle.model import open_model
     from cbvae_cli.report.evaluation import tell
@@ -102,6 +105,7 @@ def evaluate(
 
 
 def _warn(summary: dict[str, Any], talk: "Talk") -> None:
+    from cbvae_cli.report.novelty import warn_of_novelty
     from cbvae_cli.table.wording import listed
 
     unknown = summary["unknown"]
@@ -115,6 +119,7 @@ def _warn(summary: dict[str, Any], talk: "Talk") -> None:
         talk.warn(f"{summary['unlabelled']:,} rows have no label and are left out")
     if summary["infinite"]:
         talk.warn(f"{summary['infinite']:,} infinite cells are read as missing")
+    warn_of_novelty(summary, talk)
     if summary.get("measured_rows", 0) < summary["labelled"]:
         talk.warn(
             f"figures of classes are of {summary['measured_rows']:,} rows drawn at "

@@ -1,6 +1,6 @@
 """Options of `train` that say what is fitted to which table."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import typer
 
@@ -32,8 +32,11 @@ ColumnOption = Annotated[
         help="Column that names each row's class. Only --update needs none.",
     ),
 ]
+Model = Literal["cbvae", "vae", "cvae", "clvae", "dvae", "dvaan"]
+MODELS: tuple[str, ...] = get_args(Model)
+
 ModelOption = Annotated[
-    Literal["cbvae", "vae", "cvae", "clvae", "dvae", "dvaan"],
+    Model,
     typer.Option(
         "--model",
         help="cbvae: one autoencoder a class. The others share one: vae (the label is "
@@ -118,7 +121,8 @@ Validation = Annotated[
         "--validation",
         metavar="FRACTION|FILE",
         parser=str,  # an option with a parser may be a number in a file of settings
-        help="Rows that only calibrate: a share as 0.2, or a table of their own.",
+        help="Rows that only calibrate: a share as 0.2 (not beside --time, which "
+        "chooses them itself), or a table of their own, which wins over --time.",
     ),
 ]
 DryRun = Annotated[

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cbvae_cli.errors import UsageProblem
+from cbvae_cli.table.wording import advice
 
 SEPARATOR = "\x1f"  # ASCII's unit separator, which no keyboard puts into a name
 SIGNS = "=,>"
 OPTION = re.compile(r"-{1,2}[^\W\d].*", re.DOTALL)  # -1 is a class or a number
-NAMES_SHOWN = 20
 
 Entry = tuple[tuple[int, ...], float]
 
@@ -123,10 +123,9 @@ class Form:
     def _place(self, name: str, classes: Sequence[str]) -> int:
         if name in classes:
             return classes.index(name)
-        known = ", ".join(f"'{c}'" for c in classes[:NAMES_SHOWN])
         raise UsageProblem(
             f"{self.flag} names '{name}', which is no class of the bundle",
-            expected=f"one of {known}",
+            **advice(name, classes),
         )
 
     def _value(self, text: str, named: str) -> float:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 16_384
 CELL_BYTES = 400  # that a cell of a batch costs on its way, all copies together
+LEAST_BATCH = 64  # rows; with fewer at once a run crawls
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,26 @@ class Reading:
             Columns that batches have, as far as known.
         max_memory : int, optional
             Bytes that a batch may take on its way.
+
+        Raises
+        ------
+        UsageProblem
+            If memory is too little for `LEAST_BATCH` rows.
         """
         from cbvae_cli.table.reading import ReadOptions
+        from cbvae_cli.table.wording import size
 
         most = self.batch_rows or BATCH_ROWS
         if max_memory is not None and n_columns:
-            most = min(most, max(1, max_memory // (n_columns * CELL_BYTES)))
+            row_bytes = n_columns * CELL_BYTES
+            if max_memory < LEAST_BATCH * row_bytes:
+                raise UsageProblem(
+                    f"--max-memory {size(max_memory)} is too little to read rows of "
+                    f"{n_columns} columns",
+                    expected=f"--max-memory {size(LEAST_BATCH * row_bytes)} or more, "
+                    f"for {LEAST_BATCH} rows at once",
+                )
+            most = min(most, max_memory // row_bytes)
         return ReadOptions(
             format=self.in_format,
             nulls=tuple(self.null or ()),
@@ -106,6 +121,9 @@ class Compute:
         import pyarrow as pa
         import torch
 
+        from cbvae_cli.cli.process import keep_freed_memory
+
+        keep_freed_memory()
         if self.threads:
             torch.set_num_threads(self.threads)
             pa.set_cpu_count(self.threads)

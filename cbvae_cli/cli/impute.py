@@ -6,6 +6,7 @@ import typer
 
 from cbvae_cli.cli.groups import Compute, Reading, Telling, Writing, spread
 from cbvae_cli.cli.options import BundleIn, RowsIn, RowsOut
+from cbvae_cli.cli.pairs import check_pair
 from cbvae_cli.cli.streaming import answer_rows
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def impute(
 
     Example: cbvae impute fraud.cbvae new.csv -o filled.csv
     """
+    check_pair("impute", bundle, data)
+
     from cbvae_cli.answers.impute import Impute
 
     answer_rows(
@@ -72,11 +75,15 @@ def impute(
 
 
 def _tell(summary: dict[str, Any], talk: "Talk") -> None:
-    n_columns = len(summary["columns"])
+    replaced = summary["replaced"]
+    missing = {n: c - replaced.get(n, 0) for n, c in summary["columns"].items()}
+    n_columns = sum(count > 0 for count in missing.values())
     talk.say(
-        f"filled {summary['filled']:,} cells in {n_columns} "
+        f"filled {sum(missing.values()):,} missing cells in {n_columns} "
         f"column{'s' if n_columns != 1 else ''} of {summary['rows']:,} rows"
     )
+    for name, count in replaced.items():
+        talk.say(f"replaced {count:,} values of '{name}' (--hide)")
     if summary["left"]:
         named = ", ".join(f"'{name}'" for name in list(summary["left"])[:5])
         more = len(summary["left"]) - 5

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from cbvae_cli.cli.groups import Telling, spread
 from cbvae_cli.cli.options import BundleIn
+from cbvae_cli.cli.summary import tell_positive
 
 if TYPE_CHECKING:
     from cbvae_cli.report.console import Talk
@@ -91,6 +92,10 @@ def _tell_bundle(manifest: dict[str, Any], talk: "Talk") -> None:
     ]
     talk.table("Columns", ("column", "kind", "type", "value"), columns)
     tell_held_out(training["held_out"], talk)
+    if len(label["classes"]) > 1:
+        place = label["classes"].index(label["positive"])
+        threshold = manifest["calibration"]["thresholds"][place]
+        tell_positive(label["positive"], threshold, talk)
     tell_posterior(training.get("posterior", {}), talk)
     tell_adversary(training, talk)
     for warning in training["warnings"]:

@@ -46,7 +46,8 @@ Time = Annotated[
     typer.Option(
         "--time",
         metavar="COL",
-        help="Numbers or dates: later rows calibrate.",
+        help="Numbers or dates: the latest fifth of the rows calibrates. Not beside "
+        "--validation FRACTION; a --validation FILE calibrates in its place.",
     ),
 ]
 Weight = Annotated[

@@ -36,14 +36,16 @@ def memory_size(text: str | int) -> int:
         return text
     match = SIZE.fullmatch(text.strip())
     if match is None:
-        raise typer.BadParameter(f"{text!r} is not a size such as 4GB or 512MiB")
+        raise typer.BadParameter(f"takes a size such as 4GB or 512MiB, not {text!r}")
     number, unit, binary = match.groups()
     if binary and not unit:
-        raise typer.BadParameter(f"{text!r} is not a size such as 4GB or 512MiB")
+        raise typer.BadParameter(f"takes a size such as 4GB or 512MiB, not {text!r}")
     factor = (BINARY_UNITS if binary else UNITS)[unit.upper()]
     size = int(float(number) * factor)
     if not 0 < size < 2**63:
-        raise typer.BadParameter(f"{text!r} is no memory that a machine could have")
+        raise typer.BadParameter(
+            f"takes memory that a machine could have, not {text!r}"
+        )
     return size
 
 
@@ -57,7 +59,7 @@ def delimiter_sign(text: str) -> str:
     """
     sign = DELIMITER_WORDS.get(text.lower(), text)
     if len(sign) != 1 or sign in '"\r\n\0' or not sign.isascii():
-        raise typer.BadParameter(f"{text!r} is not one character, or the word tab")
+        raise typer.BadParameter(f"takes one character, or the word tab, not {text!r}")
     return sign
 
 
@@ -76,7 +78,9 @@ def encoding_name(text: str) -> str:
     except UnicodeError:
         return text  # a text encoding all the same, of wider characters
     except (LookupError, ValueError):
-        raise typer.BadParameter(f"unknown encoding {text!r}") from None
+        raise typer.BadParameter(
+            f"takes an encoding as utf-8 or latin-1, not {text!r}"
+        ) from None
     return text
 
 
@@ -89,7 +93,7 @@ def added_prefix(text: str) -> str:
         If it is empty: added columns could not be told from the input's.
     """
     if not text:
-        raise typer.BadParameter("a prefix needs at least one character")
+        raise typer.BadParameter("takes one character or more, not ''")
     return text
 
 
@@ -204,7 +208,8 @@ MaxMemory = Annotated[
         metavar="SIZE",
         parser=memory_size,
         help="Memory for rows, as 4GB: train leaves rows out, the others "
-        "take fewer at once.",
+        "take fewer at once, 64 at the least. Too little is refused, with the least "
+        "that works.",
     ),
 ]
 BatchRows = Annotated[

@@ -8,6 +8,7 @@ import typer
 from cbvae_cli.cli.decisions import open_share
 from cbvae_cli.cli.groups import Compute, Reading, Telling, Writing, spread
 from cbvae_cli.cli.options import BundleIn, Only, Prefix, RowsIn, RowsOut
+from cbvae_cli.cli.pairs import check_pair
 from cbvae_cli.cli.streaming import answer_rows
 from cbvae_cli.errors import CheckFailed
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from cbvae_cli.answers.score import Score
     from cbvae_cli.report.console import Talk
     from cbvae_cli.table.source import Source
+
+MOST_FLOORS = 5  # classes that are named
 
 MethodOption = Annotated[
     Literal[
@@ -136,10 +139,15 @@ def score(
 
     Example: cbvae score normal.cbvae new.csv --top 20 --cells -o strange.csv
     """
-    from cbvae_cli.answers.score import Score, Strangely
-    from cbvae_cli.answers.top import strangest
+    from cbvae_cli.answers.strangely import Strangely
 
     asked = Strangely(method, against, cells, repair, fail_on, space, by)
+    asked.check()
+    check_pair("score", bundle, data)
+
+    from cbvae_cli.answers.score import Score
+    from cbvae_cli.answers.top import strangest
+
     made: list[Score] = []
 
     def ask(model: "Model", source: "Source") -> "Score":
@@ -187,10 +195,28 @@ def _tell(summary: dict[str, Any], talk: "Talk") -> None:
     if silent:
         named = ", ".join(f"'{name}'" for name in silent)
         talk.warn(f"too few rows to judge by: {named}; left out of scores")
-    below = summary["pvalue_below_0.01"]
-    talk.say(f"scored {summary['rows']:,} rows; {below:,} have a p-value below 0.01")
+    below, chance = summary["pvalue_below_0.01"], summary["by_chance_below_0.01"]
+    talk.say(
+        f"scored {summary['rows']:,} rows; {below:,} have a p-value below 0.01, where "
+        f"chance alone gives about {chance:,.0f}"
+    )
+    _tell_floors(summary["least_pvalue"], talk)
     if "fail_on" in summary:
         _tell_check(summary, talk)
+
+
+def _tell_floors(least: dict[str, float], talk: "Talk") -> None:
+    """Name the classes whose p-values cannot be below 0.01."""
+    floors = {name: p for name, p in least.items() if p >= 0.01}
+    if not floors:
+        return
+    named = [f"'{name}' {p:.3g}" for name, p in list(floors.items())[:MOST_FLOORS]]
+    more = len(floors) - len(named)
+    talk.say(
+        f"too few held-out rows for p-values below 0.01; the smallest there can be, "
+        f"1 / (held-out rows + 1): {', '.join(named)}"
+        + (f" and {more} more classes" if more else "")
+    )
 
 
 def _tell_check(summary: dict[str, Any], talk: "Talk") -> None:

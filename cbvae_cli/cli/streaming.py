@@ -49,6 +49,7 @@ def answer_rows(
     from cbvae_cli.answers.typed import Typed
     from cbvae_cli.bundle.model import open_model
     from cbvae_cli.report.machine import emit
+    from cbvae_cli.report.novelty import warn_of_novelty
     from cbvae_cli.report.progress import Progress
     from cbvae_cli.table.arrow_alone import keep_pandas_out
     from cbvae_cli.table.formats import holds_text
@@ -88,6 +89,7 @@ def answer_rows(
     summary = answer.summary()
     if summary.get("infinite"):
         talk.warn(f"{summary['infinite']} infinite cells are read as missing")
+    warn_of_novelty(summary, talk)
     tell(summary, talk)
     summary["warnings"] = talk.warnings
     emit(summary, verb, telling.json, rows_to_stdout=talk.rows_to_stdout)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cbvae_cli.answers.model import Model
     from cbvae_cli.report.console import Talk
     from cbvae_cli.table.schema import Schema
     from cbvae_cli.training.read import Table
@@ -47,3 +48,23 @@ def tell_schema(schema: "Schema", talk: "Talk") -> None:
         for kind, names in kinds.items()
     ]
     talk.table("Columns", ("kind", "columns", "names"), listed)
+
+
+def threshold_of(model: "Model") -> float | None:
+    """Give the probability from which the positive class is called by default.
+
+    None where there is one class alone, and nothing to be called.
+    """
+    label = model.schema.label
+    if len(label.classes) < 2:
+        return None
+    return float(model.thresholds[label.place(label.positive)])
+
+
+def tell_positive(positive: str, threshold: float | None, talk: "Talk") -> None:
+    """Say which class thresholds speak of, and from where it is called."""
+    if threshold is not None:
+        talk.say(
+            f"positive class '{positive}', which classify calls from a probability of "
+            f"{threshold:.3g} (--positive and --threshold change that)"
+        )

@@ -4,6 +4,12 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cbvae_cli.cli.beforehand import (
+    check_one_calibrator,
+    check_one_stream,
+    checked_output,
+    named,
+)
 from cbvae_cli.cli.changing import Changing
 from cbvae_cli.cli.detecting import Finding
 from cbvae_cli.cli.fitting import (
@@ -26,13 +32,14 @@ from cbvae_cli.cli.groups import Compute, Reading, Telling, spread
 from cbvae_cli.cli.inspect import tell_adversary, tell_held_out
 from cbvae_cli.cli.jobs import Jobs
 from cbvae_cli.cli.options import BundleOut, Force
-from cbvae_cli.cli.summary import described, tell_schema
+from cbvae_cli.cli.summary import described, tell_positive, tell_schema, threshold_of
 from cbvae_cli.cli.variants import Variants
 from cbvae_cli.errors import UsageProblem
 
 if TYPE_CHECKING:
     from cbvae_cli.records import Settings
     from cbvae_cli.report.console import Talk
+    from cbvae_cli.table.kind import FitScale
     from cbvae_cli.training.read import Table
 
 
@@ -70,13 +77,6 @@ def train(
 
     One class of a bundle alone: cbvae train new.csv --update fraud.cbvae -o newer.cbvae
     """
-    from cbvae_cli.table.source import Source, open_source
-    from cbvae_cli.training.fit import SCALES
-    from cbvae_cli.training.presets import PRESETS
-    from cbvae_cli.training.read import find_schema, read_table
-    from cbvae_cli.training.thin import thinning_for
-    from cbvae_cli.training.validation import check_validation, open_validation
-
     talk = telling.talk_only()
     given: dict[str, Any] = {
         "model": model,
@@ -96,7 +96,7 @@ def train(
         changing.run(
             data,
             label,
-            _checked(output, force=force, dry_run=False),
+            checked_output(output, force=force, dry_run=False),
             {**given, "preset": preset},
             force=force,
             jobs=jobs,
@@ -105,8 +105,8 @@ def train(
             telling=telling,
         )
         return
-    target = _checked(output, force=force, dry_run=dry_run)
-    data, label = _named(data, label)
+    target = checked_output(output, force=force, dry_run=dry_run)
+    data, label = named(data, label)
     if resume and time_limit is not None:
         raise UsageProblem(
             "--resume cannot go on with a run under --time-limit",
@@ -115,21 +115,32 @@ def train(
     given |= {"members": members, "time_limit": time_limit}
     known = {name: value for name, value in given.items() if value is not None}
     preset = preset or "default"
-    settings = dataclasses.replace(PRESETS[preset], **known, seed=compute.seed)
+    settings = dataclasses.replace(_preset(preset), **known, seed=compute.seed)
     columns = jobs.columns(label)
-    device = compute.prepare()
     options = reading.options()
-    _one_stream(data, validation)
+    check_one_stream(data, validation)
+
+    # What is wrong with flags and files is said before torch is loaded.
+    from cbvae_cli.table.source import Source, open_source
+    from cbvae_cli.training.jobs import check_names
+    from cbvae_cli.training.read import find_schema, read_table
+    from cbvae_cli.training.thin import thinning_for
+    from cbvae_cli.training.validation import check_validation, open_validation
+
     with (
         open_validation(validation, options) as held,
         open_source(data, options, reread=True) as source,
     ):
+        check_one_calibrator(held, jobs)
         talk.say(f"reading {source.name}")
+        check_names(source, columns)
+        device = compute.prepare()
         schema, warnings = find_schema(source, columns)
         if isinstance(held, Source):
             warnings += check_validation(held, schema, columns)
         thinning = thinning_for(schema, compute.max_memory)
-        table = read_table(source, schema, SCALES[settings.scale], thinning, held)
+        scale = _scale(settings)
+        table = read_table(source, schema, scale, thinning, held)
         table.warnings[:0] = warnings
         name = source.name
     for warning in table.warnings:
@@ -191,11 +202,14 @@ def _fit(
             talk.warn(warning)
     tell_held_out(training["held_out"], talk)
     tell_adversary(training, talk)
+    threshold = threshold_of(fitted)
+    tell_positive(table.schema.label.positive, threshold, talk)
     talk.say(f"wrote {path}")
     summary: dict[str, Any] = {
         "bundle": str(path),
         "data": name,
         **described(table),
+        "threshold": threshold,
         "settings": training["settings"],
         "steps": training["steps"],
         "parts": training["parts"],
@@ -206,46 +220,16 @@ def _fit(
     emit(summary, "train", telling.json)
 
 
-def _named(data: str | None, label: str | None) -> tuple[str, str]:
-    """Refuse to train without a table or a label column."""
-    if data is None:
-        raise UsageProblem(
-            "there is no table to train on",
-            expected="cbvae train DATA --label COL -o NAME.cbvae",
-        )
-    if label is None:
-        raise UsageProblem(
-            "no column is named that holds each row's class", expected="--label COL"
-        )
-    return data, label
+def _preset(name: str) -> "Settings":
+    from cbvae_cli.training.presets import PRESETS
+
+    return PRESETS[name]
 
 
-def _checked(output: str | None, *, force: bool, dry_run: bool) -> str:
-    """Refuse a bundle path that cannot be written, before any work is done."""
-    from cbvae_cli.bundle.container import checked_target
-    from cbvae_cli.bundle.store import check_store, is_store
-    from cbvae_cli.table.formats import ending_format
+def _scale(settings: "Settings") -> "FitScale":
+    from cbvae_cli.training.fit import SCALES
 
-    if output is None or output == "-":
-        if dry_run:
-            return ""
-        raise UsageProblem(
-            "there is no bundle to write to",
-            expected="-o NAME.cbvae, or -o models/ for a store of versions",
-        )
-    if ending_format(output) is not None:
-        # A slip such as `-o payments.csv --force` must not cost a table.
-        raise UsageProblem(
-            f"'{output}' is the name of a table, not of a bundle",
-            expected="-o NAME.cbvae, or -o models/ for a store of versions",
-        )
-    if dry_run:
-        return output
-    if is_store(output):
-        check_store(output)
-    else:
-        checked_target(output, force=force)
-    return output
+    return SCALES[settings.scale]
 
 
 def _run_folder(target: str) -> Path:
@@ -257,14 +241,6 @@ def _run_folder(target: str) -> Path:
         path.mkdir(exist_ok=True)
         return path / ".next.cbvae.run"
     return path.with_name(f".{path.name}.run")
-
-
-def _one_stream(data: str, validation: str | None) -> None:
-    if data == validation == "-":
-        raise UsageProblem(
-            "the table and --validation cannot both be standard input",
-            hint="name a file for one of them",
-        )
 
 
 def _dry_run(

@@ -14,18 +14,24 @@ def upgrade(
 ) -> None:
     """Bring an old bundle to the current format.
 
-    In place, or to the file that -o names.
+    In place, or to the file that -o names; a bundle that already is current is copied
+    there byte for byte.
 
     Example: cbvae upgrade old.cbvae -o new.cbvae
     """
     from cbvae_cli.bundle.store import resolve
+    from cbvae_cli.bundle.target import check_name
     from cbvae_cli.bundle.upgrades import upgrade_bundle
     from cbvae_cli.report.machine import emit
 
     talk = telling.talk_only()
+    if output is not None:
+        check_name(output)
     found = upgrade_bundle(resolve(bundle), output=output, force=force)
     if found["changed"]:
         talk.say(f"brought from format {found['from']} to {found['format']}")
     else:
-        talk.say(f"already in the current format, {found['format']}")
+        talk.say(f"already current, in format {found['format']}")
+    if "path" in found:
+        talk.say(f"wrote {found['path']}")
     emit(found, "upgrade", telling.json)

@@ -30,6 +30,10 @@ class Shift(Protocol):
         """Give the distance that cells like those of training rarely reach."""
         ...
 
+    def p_value(self) -> float | None:
+        """Give the chance that cells like those of training lie as far off."""
+        ...
+
 
 class NumberShift:
     """Kolmogorov-Smirnov distance, looked at where the reference has knots.
@@ -71,8 +75,20 @@ class NumberShift:
 
         if not self._cells:
             return None
-        spread = np.sqrt(1 / self._cells + 1 / self._n_reference)
-        return float(min(kstwobign.isf(CHANCE) * spread, 1.0))
+        return float(min(kstwobign.isf(CHANCE) * self._spread, 1.0))
+
+    def p_value(self) -> float | None:
+        """Give the tail of Kolmogorov's distribution for two samples."""
+        from scipy.stats import kstwobign
+
+        distance = self.distance()
+        if distance is None:
+            return None
+        return float(kstwobign.sf(distance / self._spread))
+
+    @property
+    def _spread(self) -> float:
+        return float(np.sqrt(1 / self._cells + 1 / self._n_reference))
 
 
 class NameShift:
@@ -115,9 +131,26 @@ class NameShift:
 
         if not self._cells:
             return None
-        freedom = max(np.count_nonzero(self._shares) - 1, 1)
-        spread = 1 / self._cells + 1 / self._n_reference
-        return float(min(np.sqrt(chi2.isf(CHANCE, freedom) * spread) / 2, 1.0))
+        furthest = np.sqrt(chi2.isf(CHANCE, self._freedom) * self._spread) / 2
+        return float(min(furthest, 1.0))
+
+    def p_value(self) -> float | None:
+        """Give a bound from the chi-squared statistic, as `by_chance` does."""
+        from scipy.stats import chi2
+
+        distance = self.distance()
+        if distance is None:
+            return None
+        least = (2 * distance) ** 2 / self._spread
+        return float(chi2.sf(least, self._freedom))
+
+    @property
+    def _freedom(self) -> int:
+        return max(int(np.count_nonzero(self._shares)) - 1, 1)
+
+    @property
+    def _spread(self) -> float:
+        return 1 / self._cells + 1 / self._n_reference
 
 
 def below(ordered: Floats, knots: Floats) -> Floats:

@@ -96,7 +96,29 @@ def _tell_gate(summary: Mapping[str, Any], talk: Talk) -> None:
         )
         for name, one in figures["judges"].items()
     ]
-    heads = ("classifier", "AUPRC before", "after", "change", "recall at old precision")
-    title = f"Gate: {figures['repeats']} repeats, {figures['held_out_rows']:,} rows"
+    heads = (
+        "classifier",
+        "AUPRC without them",
+        "with them",
+        "change",
+        "change of recall at the old precision",
+    )
+    repeats = figures["repeats"]
+    title = (
+        "Do these rows help? Classifiers judged on "
+        f"{figures['held_out_rows']:,} held-out rows"
+    )
     talk.table(title, heads, rows)
-    talk.say(f"gate: these rows are {summary['gate']}")
+    talk.say(
+        f"±: standard deviation over {repeats} repeats, each on another draw of the "
+        "training rows; what other held-out rows would say is not in it"
+    )
+    talk.say(
+        "rule: use them where change - spread is above 0; do not where change + spread "
+        "is below 0; else no clear effect, which does not pass the gate"
+    )
+    change, spread = figures["auprc_change"], figures["auprc_spread"]
+    talk.say(
+        f"gate: {figures['advice']} (AUPRC of both together {change:+.4f} ± "
+        f"{spread:.4f})"
+    )

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cbvae_cli.report.console import Talk
+from cbvae_cli.report.glance import tell_at_a_glance
+from cbvae_cli.table.wording import listed
 
 MOST_COLUMNS = 12  # of a table that drifts
 MOST_SPACES = 4  # shown; all are in the JSON
@@ -36,6 +38,7 @@ def tell(summary: Mapping[str, Any], talk: Talk) -> None:
     talk : Talk
     """
     if summary["labelled"]:
+        tell_at_a_glance(summary, talk)
         _tell_classes(summary, talk)
         _tell_fills(summary, talk)
         _tell_calls(summary, talk)
@@ -61,7 +64,7 @@ def _tell_classes(summary: Mapping[str, Any], talk: Talk) -> None:
     overall = (_figure(summary[key]["overall"]) for key in fills)
     rows.append(("mean; fills: all", summary["labelled"], *means, *overall))
     talk.table(
-        f"Classes by rule {summary['rule']}",
+        f"How well is each class told apart and filled? (rule {summary['rule']})",
         ("class", "rows", *heads.values(), *fills.values()),
         rows,
     )
@@ -70,8 +73,12 @@ def _tell_classes(summary: Mapping[str, Any], talk: Talk) -> None:
         for key, name in SINGLE.items()
         if summary[key] and summary[key]["overall"] is not None
     ]
+    talk.say(
+        "best is 1 for AUPRC, AUROC, F1, accuracy and MCC, and 0 for Brier, ECE, log "
+        "loss (nats a row) and fill RMSE (deviations of the column)"
+    )
     if said:
-        talk.say(", ".join(said))
+        talk.say("all classes together: " + ", ".join(said))
 
 
 def _tell_fills(summary: Mapping[str, Any], talk: Talk) -> None:
@@ -94,7 +101,7 @@ def _tell_calls(summary: Mapping[str, Any], talk: Talk) -> None:
         return
     for name, threshold in summary["thresholds"].items():
         talk.say(f"'{name}' is called from a probability of {threshold:.3g}")
-    title = "Rows by true class"
+    title = "What were rows called? (rows)"
     rows = [(true, *called.values()) for true, called in confusion.items()]
     talk.table(title, ("class", *(f"called {name}" for name in confusion)), rows)
 
@@ -109,7 +116,7 @@ def _tell_promises(coverage: Mapping[str, Any], talk: Talk) -> None:
     rows += [] if fpr["why"] else _alarms(fpr, other)
     if rows:
         heads = ("what", "promise", "count", "rows", "share", "95 % interval")
-        talk.table("Promises", heads, rows)
+        talk.table("Promises: are --abstain and --fpr kept? (shares)", heads, rows)
     if not fpr["why"] and fpr["usual"]:
         low, high = fpr["usual"]
         talk.say(
@@ -169,7 +176,8 @@ def _tell_levels(found: Mapping[str, Any], talk: Talk) -> None:
     if not rows:
         return
     heads = ("space", "method", "EM", "MV", "flagged", "RMSE of classes")
-    talk.table("Detectors in the latent space", heads, rows)
+    title = "Which detector fits the latent space best? (without labels)"
+    talk.table(title, heads, rows)
     talk.say(
         "high EM and low MV are good, and compare within one space only; flagged: rows "
         f"with a p-value up to {found['below']:g}; RMSE: of the classes' shares among "
@@ -191,16 +199,18 @@ def _tell_drift(drift: Mapping[str, Any], talk: Talk) -> None:
         )
         for name in order[:MOST_COLUMNS]
     ]
-    title = "Columns furthest from training"
+    title = "Which columns lie furthest from training? (distance, 0 to 1)"
     if len(order) > len(rows):
         title += f", {len(rows)} of {len(order)}"
     heads = ("column", "missing", "distance", "by chance", "measure", "against")
     talk.table(title, heads, rows)
+    _tell_drifting(drift["drifting"], len(columns), talk)
     shares = [
         (name, _figure(found["training"]), _figure(found["estimated"]))
         for name, found in drift["shares"].items()
     ]
-    talk.table("Shares of classes", ("class", "training", "estimated"), shares)
+    title = "Did class shares change?"
+    talk.table(title, ("class", "training", "estimated"), shares)
     low, nats = drift["p_values"]["found"], drift["evidence"]
     if low is not None and low["rows"]:
         talk.say(
@@ -211,6 +221,27 @@ def _tell_drift(drift: Mapping[str, Any], talk: Talk) -> None:
         talk.say(
             f"evidence {nats['mean']:.3f} nats a seen cell; held-out rows of training "
             f"get {nats['held_out']:.3f}"
+        )
+
+
+def _tell_drifting(found: Mapping[str, Any], n_columns: int, talk: Talk) -> None:
+    """Give the verdict, and what chance would have had a part in."""
+    tested, drifting, level = found["tested"], found["columns"], found["level"]
+    if not tested:
+        talk.say("drift: no column can be tested")
+        return
+    verdict = f"none found in {tested} columns"
+    if drifting:
+        verdict = f"{len(drifting)} of {tested} columns drift: {listed(drifting)}"
+    talk.say(
+        f"drift: {verdict} (false discovery rate {level:.0%}, "
+        f"Benjamini-Hochberg); without any drift about {found['by_chance']:.2g} of "
+        f"{tested} would lie further than 'by chance'"
+    )
+    if tested < n_columns:
+        talk.say(
+            f"{n_columns - tested} columns are not tested: they have no cells, or the "
+            "bundle kept nothing of theirs but what it can draw (synthetic rows)"
         )
 
 

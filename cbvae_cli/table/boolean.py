@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from cbvae_cli.table import cells as reading
 from cbvae_cli.table.cells import Bools, Floats
-from cbvae_cli.table.kind import NOVEL, Arrays, Block, Kind
+from cbvae_cli.table.kind import NOVEL, Arrays, Block, FitScale, Kind, tally
 from cbvae_cli.table.number import to_storage
 
 # Pairs that tables write for false and true, in lower case.
@@ -36,16 +36,23 @@ class Boolean(Kind):
         The two values as text.
     storage : str
         Arrow type in typed files.
+    counts : tuple of int
+        Training rows of each, for later rows to be compared with.
     """
 
     false: str
     true: str
     storage: str
+    counts: tuple[int, ...] = ()
 
     name: ClassVar[str] = "boolean"
     likelihood: ClassVar[str] = "bernoulli"
     codes: ClassVar[bool] = True
     width = 1
+
+    def fit(self, values: Floats, fit_scale: FitScale) -> Boolean:
+        """Count the two values."""
+        return replace(self, counts=tally(values, 2))
 
     def parse(self, cells: pa.Array, missing: Bools) -> Floats:
         """Read cells as 0 and 1; `NOVEL` for other numbers in a column of digits.
@@ -97,10 +104,12 @@ class Boolean(Kind):
         return to_storage(values, self.storage)
 
     def describe(self) -> dict[str, Any]:
-        """Give the two words and the type."""
-        return {"false": self.false, "true": self.true, "storage": self.storage}
+        """Give the two words, the type and the counts."""
+        described = {"false": self.false, "true": self.true, "storage": self.storage}
+        return described | ({"counts": list(self.counts)} if self.counts else {})
 
     @classmethod
     def restore(cls, described: Mapping[str, Any], arrays: Arrays) -> Boolean:
         """Build from `describe`."""
-        return cls(**described)
+        counts = tuple(described.get("counts", ()))
+        return cls(**{**described, "counts": counts})

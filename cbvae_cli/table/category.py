@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from cbvae_cli.table import cells as reading
 from cbvae_cli.table.cells import Bools, Floats
-from cbvae_cli.table.kind import NOVEL, Arrays, Block, Kind
+from cbvae_cli.table.kind import NOVEL, Arrays, Block, FitScale, Kind, tally
 from cbvae_cli.table.number import to_storage
 
 RARE_BELOW = 5  # rows; a rarer category is a trace of single rows
@@ -32,11 +32,14 @@ class Category(Kind):
         Whether training had others, which share the last place of the block.
     storage : str
         Arrow type in typed files.
+    counts : tuple of int
+        Training rows of each place, for later rows to be compared with.
     """
 
     names: tuple[str, ...]
     rare: bool
     storage: str
+    counts: tuple[int, ...] = ()
 
     name: ClassVar[str] = "categorical"
     likelihood: ClassVar[str] = "categorical"
@@ -50,6 +53,10 @@ class Category(Kind):
     @cached_property
     def _known(self) -> pa.Array:
         return pa.array(self.names, pa.string())
+
+    def fit(self, values: Floats, fit_scale: FitScale) -> Category:
+        """Count categories."""
+        return replace(self, counts=tally(values, self.width))
 
     def parse(self, cells: pa.Array, missing: Bools) -> Floats:
         """Read cells as places in `names`; `NOVEL` where training had no such name.
@@ -93,10 +100,20 @@ class Category(Kind):
         return to_storage(numbers, self.storage)
 
     def describe(self) -> dict[str, Any]:
-        """Give names and type."""
-        return {"names": list(self.names), "rare": self.rare, "storage": self.storage}
+        """Give names, type and counts."""
+        described = {
+            "names": list(self.names),
+            "rare": self.rare,
+            "storage": self.storage,
+        }
+        return described | ({"counts": list(self.counts)} if self.counts else {})
 
     @classmethod
     def restore(cls, described: Mapping[str, Any], arrays: Arrays) -> Category:
         """Build from `describe`."""
-        return cls(tuple(described["names"]), described["rare"], described["storage"])
+        return cls(
+            tuple(described["names"]),
+            described["rare"],
+            described["storage"],
+            tuple(described.get("counts", ())),
+        )

@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from cbvae_cli.table import cells as reading
 from cbvae_cli.table.cells import Bools, Floats
 from cbvae_cli.table.kind import Arrays, Block, FitScale, Kind
 from cbvae_cli.table.number import to_storage
+from cbvae_cli.table.scale import Scale, fit_quantiles, marks_arrays, restore_marks
 
 # Where nearly every count is 0, a single 1 would otherwise stand a hundred units out.
 LEAST_SPREAD = 0.25
@@ -32,6 +34,10 @@ class Count(Kind):
         Arrow type in typed files.
     mean : float
         Mean count over training rows.
+    zeros : int
+        Zeros that every cell was written with after the point; see `Integer`.
+    marks : Scale or None
+        Quantiles of training, for later rows to be compared with.
     """
 
     centre: float
@@ -40,6 +46,8 @@ class Count(Kind):
     high: float
     storage: str
     mean: float = 1.0
+    zeros: int = 0
+    marks: Scale | None = None
 
     name: ClassVar[str] = "count"
     likelihood: ClassVar[str] = "count"
@@ -55,6 +63,7 @@ class Count(Kind):
             mean=float(values.mean()),
             low=float(values.min()),
             high=float(values.max()),
+            marks=fit_quantiles(values),
         )
 
     def parse(self, cells: pa.Array, missing: Bools) -> Floats:
@@ -84,12 +93,12 @@ class Count(Kind):
     def render(self, values: Floats, *, text: bool) -> pa.Array:
         """Write whole numbers."""
         if text or self.storage == "string":
-            return reading.strings_of_numbers(values, 0)
+            return reading.strings_of_numbers(values, self.zeros)
         return to_storage(values, self.storage)
 
     def describe(self) -> dict[str, Any]:
-        """Give scale, range and type."""
-        return {
+        """Give scale, range, type, and zeros where there are any."""
+        described = {
             "centre": self.centre,
             "spread": self.spread,
             "low": self.low,
@@ -97,8 +106,13 @@ class Count(Kind):
             "storage": self.storage,
             "mean": self.mean,
         }
+        return described | ({"zeros": self.zeros} if self.zeros else {})
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Give the quantiles."""
+        return marks_arrays(self.marks)
 
     @classmethod
     def restore(cls, described: Mapping[str, Any], arrays: Arrays) -> Count:
-        """Build from `describe`."""
-        return cls(**described)
+        """Build from `describe` and `arrays`."""
+        return cls(**described, marks=restore_marks(arrays))

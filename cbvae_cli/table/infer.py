@@ -20,6 +20,7 @@ from cbvae_cli.table.number import Integer, Number
 from cbvae_cli.table.scale import UNFITTED
 from cbvae_cli.table.scan import ColumnScan
 from cbvae_cli.table.schema import Column
+from cbvae_cli.table.wording import with_comma
 
 MOST_COUNT = 50  # a column that goes higher is an integer, not a count
 MOST_DECIMALS = 6  # more digits than that are no lattice
@@ -27,7 +28,6 @@ FEW_ROWS = 50  # below, nothing can be said about identifiers
 ID_NAME = re.compile(
     r"(^|[_\-. ])(id|uuid|guid|key|index|nr|no|number|udi)$|^unnamed|Id$|ID$",
 )
-COMMA = re.compile(r"[+-]?\d[\d.]*,\d+$")
 
 
 @dataclass(frozen=True)
@@ -160,11 +160,11 @@ def _number(scan: ColumnScan) -> Finding:
 
 def _number_kind(scan: ColumnScan, storage: str) -> Kind:
     if scan.whole:
-        if _is_count(scan):
-            return Count(0.0, 1.0, 0.0, 0.0, storage)
         fixed = scan.is_text and scan.decimals[0] == scan.decimals[1]
-        shown = scan.decimals[1] if fixed and not scan.exponent else 0
-        return Integer(UNFITTED, 0.0, 0.0, shown, fixed, storage)
+        zeros = scan.decimals[1] if fixed and not scan.exponent else 0
+        if _is_count(scan):
+            return Count(0.0, 1.0, 0.0, 0.0, storage, zeros=zeros)
+        return Integer(UNFITTED, 0.0, 0.0, 0, fixed, storage, zeros)
     decimals, fixed = None, False
     if scan.is_text and not scan.exponent and scan.decimals[1] <= MOST_DECIMALS:
         decimals, fixed = scan.decimals[1], scan.decimals[0] == scan.decimals[1]
@@ -257,23 +257,25 @@ def _category(scan: ColumnScan, override: str | None) -> Finding:
                 f"column '{scan.name}' is left out in spite of --categorical: no name "
                 f"in it is held by {RARE_BELOW} rows"
             )
-        return Finding(column, _decimal_commas(scan) or stray or left_out)
+        commas = _decimal_commas(scan, "left out")
+        return Finding(column, commas or stray or left_out)
     kept = kept[:MOST]
     rare = not scan.names.complete or sum(counts[: len(kept)]) < seen
     kind = Category(tuple(kept), rare, storage)
     column = Column(scan.name, "modelled", kind, storage)
-    told = _decimal_commas(scan) or _nearly_numbers(scan)
+    told = _decimal_commas(scan, "read as names") or _nearly_numbers(scan)
     return Finding(column, told if override is None else "")
 
 
-def _decimal_commas(scan: ColumnScan) -> str:
+def _decimal_commas(scan: ColumnScan, fate: str) -> str:
     """Warn of numbers that are written with a decimal comma."""
     names = [str(name) for name in scan.names.most_common()[0][:1000]]
-    if sum(bool(COMMA.match(name)) for name in names) < 0.9 * len(names):
+    if sum(map(with_comma, names)) < 0.9 * len(names):
         return ""
     return (
         f"column '{scan.name}' looks like numbers with a decimal comma (as "
-        f"{names[0][:60]!r}) and is read as names; write them with a point"
+        f"{names[0][:60]!r}) and is {fate}; write them with a point: no flag reads "
+        "a decimal comma"
     )
 
 

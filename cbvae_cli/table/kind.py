@@ -105,6 +105,12 @@ class Kind(ABC):
         """Build the kind from what `describe` and `arrays` gave."""
 
 
+def tally(codes: Floats, n_codes: int) -> tuple[int, ...]:
+    """Count the rows of each code; `NOVEL` is none of them."""
+    known = codes[(codes >= 0) & (codes < n_codes)].astype(np.int64)
+    return tuple(np.bincount(known, minlength=n_codes).tolist())
+
+
 def kind_class(name: str) -> type[Kind]:
     """Look a kind up by name."""
     module, _, attribute = KINDS[name].partition(":")

@@ -16,6 +16,7 @@ from cbvae_cli.errors import UsageProblem
 from cbvae_cli.table import cells as reading
 from cbvae_cli.table.cells import Bools, Floats
 from cbvae_cli.table.number import to_storage
+from cbvae_cli.table.wording import advice
 
 UNLABELLED = -1
 TEXT_STORAGE = ("string", "large_string", "string_view")  # pandas 3 writes the second
@@ -65,7 +66,7 @@ class Label:
         if name not in self.classes:
             raise UsageProblem(
                 f"the bundle has no class '{name}'",
-                expected="one of " + ", ".join(f"'{c}'" for c in self.classes[:20]),
+                **advice(name, self.classes),
             )
         return self.classes.index(name)
 

@@ -16,7 +16,13 @@ from cbvae_cli.table import cells as reading
 from cbvae_cli.table.cells import Bools, Floats
 from cbvae_cli.table.kind import Arrays, Block, FitScale, Kind
 from cbvae_cli.table.number import arrow_type
-from cbvae_cli.table.scale import Scale, fit_range
+from cbvae_cli.table.scale import (
+    Scale,
+    fit_quantiles,
+    fit_range,
+    marks_arrays,
+    restore_marks,
+)
 
 MICRO = 1_000_000
 DAY = 86_400.0  # seconds
@@ -94,6 +100,8 @@ class Moment(Kind):
         Seconds of the finest unit in use: 86400 for dates, 1 for whole seconds.
     storage : str
         Arrow type in typed files.
+    marks : Scale or None
+        Quantiles of training, for later rows to be compared with.
     """
 
     scale: Scale
@@ -103,6 +111,7 @@ class Moment(Kind):
     written: str
     step: float
     storage: str
+    marks: Scale | None = None
 
     name: ClassVar[str] = "moment"
     likelihood: ClassVar[str] = "gaussian"
@@ -120,7 +129,8 @@ class Moment(Kind):
     def fit(self, values: Floats, fit_scale: FitScale) -> Moment:
         """Learn scale and range; the numeric columns' way of scaling is not used."""
         low, high = float(values.min()), float(values.max())
-        return replace(self, scale=fit_range(low, high), low=low, high=high)
+        scale, marks = fit_range(low, high), fit_quantiles(values)
+        return replace(self, scale=scale, low=low, high=high, marks=marks)
 
     def parse(self, cells: pa.Array, missing: Bools) -> Floats:
         """Read cells as seconds."""
@@ -174,13 +184,15 @@ class Moment(Kind):
         }
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Give the knots of the scale."""
-        return {"values": self.scale.values, "units": self.scale.units}
+        """Give the knots of the scale, and the quantiles."""
+        knots = {"values": self.scale.values, "units": self.scale.units}
+        return {**knots, **marks_arrays(self.marks)}
 
     @classmethod
     def restore(cls, described: Mapping[str, Any], arrays: Arrays) -> Moment:
         """Build from `describe` and `arrays`."""
-        return cls(scale=Scale(arrays["values"], arrays["units"]), **described)
+        scale, marks = Scale(arrays["values"], arrays["units"]), restore_marks(arrays)
+        return cls(scale=scale, marks=marks, **described)
 
 
 def seconds(cells: pa.Array, missing: Bools, pattern: str) -> Floats:

@@ -89,9 +89,13 @@ class Number(Kind):
     def render(self, values: Floats, *, text: bool) -> pa.Array:
         """Write numbers with the column's digits, or as its Arrow type."""
         if text or self.storage == "string":
-            digits = self.decimals if self.fixed else None
-            return reading.strings_of_numbers(values, digits)
+            return reading.strings_of_numbers(values, self._written)
         return to_storage(values, self.storage)
+
+    @property
+    def _written(self) -> int | None:
+        """Digits that every cell has after the point, None where they vary."""
+        return self.decimals if self.fixed else None
 
     def describe(self) -> dict[str, Any]:
         """Give range, lattice and type."""
@@ -115,9 +119,26 @@ class Number(Kind):
 
 @dataclass(frozen=True)
 class Integer(Number):
-    """A column of whole numbers."""
+    """A column of whole numbers; its lattice has no digits after the point.
+
+    Attributes
+    ----------
+    zeros : int
+        Zeros that every cell was written with after the point all the same: pandas
+        writes 75.0 once a cell of the column is missing.
+    """
+
+    zeros: int = 0
 
     name: ClassVar[str] = "integer"
+
+    @property
+    def _written(self) -> int | None:
+        return self.zeros if self.fixed else None
+
+    def describe(self) -> dict[str, Any]:
+        """Give range, lattice, type, and zeros where there are any."""
+        return super().describe() | ({"zeros": self.zeros} if self.zeros else {})
 
 
 def to_storage(values: Floats, storage: str) -> pa.Array:

@@ -7,9 +7,12 @@ knots. The same map serves every class, or their likelihoods could not be compar
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cbvae_cli.table.cells import Floats
 
@@ -59,6 +62,20 @@ class Scale:
         spread = mean[:, None] + deviation[:, None] * _NODES
         averaged: Floats = self.backward(spread) @ _WEIGHTS
         return averaged
+
+
+def marks_arrays(marks: Scale | None) -> dict[str, Floats]:
+    """Give quantiles that later rows are compared with, as stored arrays."""
+    if marks is None:
+        return {}
+    return {"marks": marks.values, "mark_units": marks.units}
+
+
+def restore_marks(arrays: Mapping[str, NDArray[Any]]) -> Scale | None:
+    """Build from `marks_arrays`; a bundle may have none."""
+    if "marks" not in arrays:
+        return None
+    return Scale(arrays["marks"], arrays["mark_units"])
 
 
 UNFITTED = Scale(np.array([0.0, 1.0]), np.array([0.0, 1.0]))

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbvae_cli.errors import DataProblem
+from cbvae_cli.nearest import nearest
 from cbvae_cli.table.cells import BadCell, Bools, Floats
 from cbvae_cli.table.kind import Arrays, Kind, kind_class
 from cbvae_cli.table.label import Label
 from cbvae_cli.table.source import Batch, Source
 from cbvae_cli.table.ties import Tie, restore_tie
+from cbvae_cli.table.wording import choice, misfit_hint, shown
 
 LEFT_OUT = ("excluded", "unsupported", "group", "time", "weight")
 
@@ -88,12 +90,17 @@ class Schema:
         named = ", ".join(f"'{name}'" for name in lacking[:5])
         more = f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
         many = "columns" if len(lacking) > 1 else "column"
+        known = {column.name for column in self.columns} | {self.label.name}
+        foreign = [name for name in source.names if name not in known]
+        near = nearest(lacking[0], foreign)
         raise DataProblem(
             f"{many} {named}{more} missing; the model was trained with "
             + ("them" if len(lacking) > 1 else "it"),
             where=source.name,
             expected=f"the {len(self.modelled)} columns of the training table",
-            hint="add the column, with empty cells where nothing is known",
+            hint=f"is the table's column {shown(near)} meant? then rename it"
+            if near is not None
+            else "add the column, with empty cells where nothing is known",
         )
 
     def values(self, source: Source, batch: Batch) -> tuple[Floats, int]:
@@ -132,7 +139,7 @@ class Schema:
                 f"{_seen_as(column.kind)}",
                 where=f"{source.where(batch, bad.row)}: {value}",
                 expected=bad.expected,
-                hint=f"add --null {value} to read that word as a missing cell",
+                hint=misfit_hint(bad.value),
             ) from None
 
     def labels(self, source: Source, batch: Batch) -> NDArray[np.int64]:
@@ -153,8 +160,7 @@ class Schema:
                 f"label column '{self.label.name}' names a class that is not in "
                 "the bundle",
                 where=f"{source.where(batch, row)}: {_short(str(cells[row].as_py()))}",
-                expected=", ".join(f"'{c}'" for c in self.label.classes[:20])
-                + " or a missing cell",
+                expected=choice(self.label.classes) + ", or a missing cell",
                 hint=f"add --hide '{self.label.name}' to leave the labels unread",
             )
         return places

@@ -9,6 +9,9 @@ from cbvae_cli.records import Columns
 from cbvae_cli.table.cells import is_opaque
 from cbvae_cli.table.scan import ColumnScan
 from cbvae_cli.table.source import Source
+from cbvae_cli.table.wording import advice, misfit_hint
+
+MANY = ("--exclude", "--categorical", "--numeric")  # flags that may be given again
 
 
 def roles_aside(columns: Columns) -> dict[str, str]:
@@ -24,8 +27,7 @@ def check_label(source: Source, name: str) -> None:
         raise DataProblem(
             f"there is no label column '{name}'",
             where=source.name,
-            expected=_one_of(source.names),
-            hint="name the column with --label",
+            **advice(name, source.names, otherwise="name the column with --label"),
         )
 
 
@@ -46,7 +48,7 @@ def check_names(source: Source, columns: Columns) -> None:
             raise UsageProblem(
                 f"{flag} names a column '{name}' that the table does not have",
                 where=source.name,
-                expected=_one_of(source.names),
+                **advice(name, source.names, flag=flag if flag in MANY else ""),
             )
         if name == columns.label:
             raise UsageProblem(f"{flag} names the label column '{name}'")
@@ -80,9 +82,7 @@ def check_numeric(scan: ColumnScan, source: Source) -> None:
             f"--numeric column '{scan.name}' holds text",
             where=f"{source.name}, data row {row + 1}: {value[:60]!r}",
             expected="a number or a missing cell",
-            hint="write decimals with a point"
-            if "," in value
-            else f"add --null {value[:60]!r} to read that word as a missing cell",
+            hint=misfit_hint(value),
         )
 
 
@@ -98,7 +98,3 @@ def _named(columns: Columns) -> Iterable[tuple[str, str]]:
     }
     for flag, names in flags.items():
         yield from ((flag, name) for name in names if name is not None)
-
-
-def _one_of(names: list[str]) -> str:
-    return "one of " + ", ".join(f"'{name}'" for name in names[:20])

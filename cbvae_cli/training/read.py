@@ -19,7 +19,7 @@ from cbvae_cli.table.label import Label, class_names, in_order
 from cbvae_cli.table.scan import ColumnScan, Tally
 from cbvae_cli.table.schema import Column, Schema
 from cbvae_cli.table.source import Batch, Source
-from cbvae_cli.table.wording import listed
+from cbvae_cli.table.wording import advice, listed
 from cbvae_cli.training.classes import MOST_CLASSES, check_labels
 from cbvae_cli.training.jobs import check_names, check_numeric, roles_aside
 from cbvae_cli.training.steering import Reader, Rows, check_weights, readers
@@ -130,7 +130,7 @@ def _label(source: Source, columns: Columns, classes: Tally) -> Label:
             f"--positive names a class '{columns.positive}' that column "
             f"'{columns.label}' does not have",
             where=source.name,
-            expected="one of " + listed(ordered, most=20),
+            **advice(columns.positive, ordered),
         )
     label = Label(
         columns.label,

@@ -7,14 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cbvae_cli.errors import DataProblem
 from cbvae_cli.table.cells import Bools
 from cbvae_cli.table.schema import Schema
+from cbvae_cli.table.wording import size
 from cbvae_cli.training.parts import mixed
 
 # A row is held as values (8 bytes a column, twice while batches are joined), as the
 # networks' matrix (4 bytes a matrix column, twice on its way) and as a mask.
 VALUE_BYTES = 17
 MATRIX_BYTES = 8
+
+# Rows of a class are picked by row number: of fewer than these none might be.
+LEAST_ROWS = 20
 
 
 @dataclass(frozen=True)
@@ -63,13 +68,26 @@ def thinning_for(schema: Schema, max_memory: int | None) -> Thinning:
     Returns
     -------
     Thinning
+
+    Raises
+    ------
+    DataProblem
+        If a class would be left with next to no rows.
     """
     counts = np.array(schema.label.counts, dtype=np.float64)
     if max_memory is None:
         return Thinning(np.ones(len(counts)))
     width = sum(kind.width for kind in schema.kinds)
     row_bytes = VALUE_BYTES * len(schema.kinds) + MATRIX_BYTES * width
-    left = max(max_memory / row_bytes, len(counts))
+    least = row_bytes * float(np.minimum(counts, LEAST_ROWS).sum())
+    if max_memory < least:
+        raise DataProblem(
+            f"--max-memory {size(max_memory)} is too little for this table: it would "
+            f"leave classes fewer than {LEAST_ROWS} rows to learn from",
+            where=f"{len(schema.kinds)} columns, {len(counts)} classes",
+            expected=f"--max-memory {size(least)} or more",
+        )
+    left = max_memory / row_bytes
     kept = np.zeros(len(counts))
     for turn, place in enumerate(np.argsort(counts)):
         kept[place] = min(counts[place], left / (len(counts) - turn))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cbvae_cli.answers.model import Model
 from cbvae_cli.errors import DataProblem, UsageProblem
+from cbvae_cli.nearest import did_you_mean
 from cbvae_cli.records import Columns
 from cbvae_cli.table.cells import Floats
 from cbvae_cli.table.count import Count
@@ -21,7 +22,7 @@ from cbvae_cli.table.number import Number, arrow_type
 from cbvae_cli.table.scan import Tally
 from cbvae_cli.table.schema import Schema
 from cbvae_cli.table.source import Source
-from cbvae_cli.table.wording import listed, shown
+from cbvae_cli.table.wording import HANDFUL, listed, shown
 from cbvae_cli.training.classes import MOST_CLASSES, check_labels
 from cbvae_cli.training.jobs import check_label
 from cbvae_cli.training.read import Taken, digest_of
@@ -156,7 +157,7 @@ def _chosen(
         if len(candidates) > 1:
             raise UsageProblem(
                 "the table does not say which class is to be trained",
-                where=f"{source.name}: " + listed(candidates, most=20),
+                where=f"{source.name}: " + listed(candidates, HANDFUL),
                 expected="--class with one of them",
             )
         [asked] = candidates
@@ -165,12 +166,13 @@ def _chosen(
             f"the table has no row of class '{asked}'",
             where=source.name,
             expected="rows to train it from",
+            hint=did_you_mean(asked, counts),
         )
     others = [name for name in foreign if name != asked]
     if others:
         raise DataProblem(
             "the table holds classes that the bundle does not know",
-            where=f"{source.name}: " + listed(others, most=20),
+            where=f"{source.name}: " + listed(others, HANDFUL),
             expected=f"class '{asked}' and classes of the bundle",
             hint="leave their rows out, and add them one by one",
         )

@@ -13,7 +13,7 @@ from cbvae_cli.records import Columns
 from cbvae_cli.table.formats import ending_format
 from cbvae_cli.table.schema import Schema
 from cbvae_cli.table.source import ReadOptions, Source, open_source
-from cbvae_cli.table.wording import listed, shown
+from cbvae_cli.table.wording import choice, shown
 from cbvae_cli.training.jobs import check_cells, check_label, roles_aside
 
 
@@ -84,7 +84,7 @@ def check_validation(source: Source, schema: Schema, columns: Columns) -> list[s
                 "the validation table names a class that the training table does "
                 "not have",
                 where=f"{source.where(batch, row)}: {shown(cell)}",
-                expected="one of " + listed(schema.label.classes, most=20),
+                expected=choice(schema.label.classes),
             )
         labelled += int((places >= 0).sum())
         unlabelled += int((places < 0).sum())

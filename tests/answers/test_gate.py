@@ -1,13 +1,15 @@
 """Whether rows help: good ones pass, wrong ones do not."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
 from cbvae_cli.answers import gate as gating
-from cbvae_cli.answers.gate import Gate
+from cbvae_cli.answers.gate import DO_NOT_USE, UNCLEAR, USE, Gate, advice_on, check_gate
 from cbvae_cli.answers.known import Known
 from cbvae_cli.answers.trial import auprc, recall_at
-from cbvae_cli.errors import DataProblem
+from cbvae_cli.errors import CheckFailed, DataProblem
 
 NO, YES = 0, 1
 
@@ -32,13 +34,33 @@ def test_real_rows_help_and_rows_of_another_class_do_not(paid):
     train, held, more = parts(paid.known, 8)
     gate = Gate(train, held, [YES], seed=0, threads=1)
     good = gate.judge({YES: more})
-    assert good["verdict"] == "helpful"
+    assert (good["verdict"], good["advice"]) == ("helpful", USE)
     assert good["auprc_change"] > 0.02
     wrong = train.values[train.labels == NO][:300]
     bad = gate.judge({YES: wrong})
-    assert bad["verdict"] == "harmful"
+    assert (bad["verdict"], bad["advice"]) == ("harmful", DO_NOT_USE)
     assert bad["auprc_change"] < -0.02
     assert bad["judges"]["booster"]["recall_change"] < 0
+
+
+@pytest.mark.parametrize(
+    ("change", "spread", "advice"),
+    [
+        (0.02, 0.01, USE),
+        (0.02, 0.03, UNCLEAR),
+        (0.01, 0.01, UNCLEAR),
+        (0.0, 0.0, UNCLEAR),
+        (-0.01, 0.01, UNCLEAR),
+        (-0.02, 0.01, DO_NOT_USE),
+    ],
+)
+def test_a_change_within_its_own_spread_is_no_clear_effect(change, spread, advice):
+    assert advice_on(change, spread) == advice
+    passes = nullcontext() if advice == USE else pytest.raises(CheckFailed)
+    with passes as caught:
+        check_gate(advice, "held.csv")
+    if caught is not None:
+        assert advice in str(caught.value.what)
 
 
 def test_the_same_seed_judges_alike(paid):

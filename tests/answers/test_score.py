@@ -8,7 +8,8 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
-from cbvae_cli.answers.score import MISLABEL, Score, Strangely
+from cbvae_cli.answers.score import Score
+from cbvae_cli.answers.strangely import MISLABEL, Strangely
 from cbvae_cli.bundle.model import describe, open_model, restore
 from cbvae_cli.calibration.strangeness import JUDGED, LOOKS
 from cbvae_cli.errors import DataProblem, UsageProblem

@@ -203,7 +203,7 @@ ZIPS = {
     "an empty zip": (lambda: zipped([]), "empty zip"),
     "a zip of something else": (
         lambda: zipped([("word/document.xml", b"<w/>")]),
-        "does not belong: 'word/document.xml'",
+        "a zip, but not a cbvae bundle: its first entry is 'word/document.xml'",
     ),
     "only a beginning": (lambda: bundle()[:300], "cut short"),
     "a missing last byte": (lambda: bundle()[:-1], "cut short"),

@@ -78,6 +78,20 @@ def test_a_current_bundle_is_left_alone(written):
     assert written.read_bytes() == before
 
 
+def test_a_current_bundle_is_copied_to_an_output(written, tmp_path):
+    target = tmp_path / "same.cbvae"
+    found = upgrade_bundle(written, output=target)
+    assert found == {"changed": False, "format": 1, "path": str(target)}
+    assert target.read_bytes() == written.read_bytes()
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(UsageProblem, match="already exists"):
+        upgrade_bundle(written, output=target)
+    target.write_bytes(b"old")
+    upgrade_bundle(written, output=target, force=True)
+    assert target.read_bytes() == written.read_bytes()
+    assert sorted(tmp_path.iterdir()) == before
+
+
 def test_a_format_without_a_road_is_refused(written, monkeypatch):
     monkeypatch.setattr(container, "CURRENT", 2)
     with pytest.raises(BundleProblem, match="no longer read") as caught:

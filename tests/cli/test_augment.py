@@ -219,7 +219,10 @@ def test_a_gate_judges_rows_and_writes_them_all_the_same(trained, samples, tmp_p
         change = one["auprc_after"] - one["auprc_before"]
         assert one["auprc_change"] == pytest.approx(change)
     changes = [one["auprc_change"] for one in judges.values()]
-    assert (np.mean(changes) > 0) == (found["gate"] == "helpful")
+    judged = found["gate_figures"]
+    assert judged["auprc_change"] == pytest.approx(np.mean(changes))
+    clear = judged["auprc_change"] > judged["auprc_spread"]
+    assert clear == (found["gate"] == "helpful") == (judged["advice"] == gate.USE)
 
 
 def test_privacy_draws_copies_again_and_compares_with_rows_held_out(
@@ -265,9 +268,9 @@ REFUSED = {
     "original": (["-n", "5", "--with-original"], 2, "--with-original needs the rows"),
     "gate": (["-n", "5", "--gate", "T"], 2, "--gate needs the rows"),
     "privacy": (["-n", "5", "--privacy"], 2, "--privacy needs the rows"),
-    "posterior": (["-n", "5", "--method", "posterior"], 2, "starts from real rows"),
+    "posterior": (["-n", "5", "--method", "posterior"], 2, "posterior needs the rows"),
     "ratio": (["-n", "5", "--ratio", "0.5"], 2, "--ratio says how far"),
-    "ratio above": (["--balance", "--ratio", "2", "--data", "T"], 2, "no share"),
+    "ratio above": (["--balance", "--ratio", "2", "--data", "T"], 2, "a share above 0"),
     "held-out": (["-n", "5", "--held-out", "T"], 2, "--held-out names rows"),
     "toward": (["-n", "5", "--toward", "no"], 2, "--toward says where"),
     "toward itself": (

@@ -58,6 +58,23 @@ def test_the_label_of_a_row_is_not_looked_at(trained, samples, tmp_path):
         assert name == "outcome" or one[name].equals(two[name])
 
 
+def test_columns_with_values_that_training_never_saw_are_named(
+    trained, samples, tmp_path, capsys
+):
+    rows = tmp_path / "rows.csv"
+    text = (samples / "defects.csv").read_text(encoding="utf-8")
+    rows.write_text(text.replace(",steel,", ",tin,", 3), encoding="utf-8")
+    for verb in ("classify", "score"):
+        argv = [verb, str(trained / "defects.cbvae"), str(rows), "--batch-rows", "100"]
+        assert main([*argv, "-o", f"{tmp_path}/{verb}.csv", "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told["novel"] == {"material": {"cells": 3, "first": "tin"}}
+        assert told["warnings"] == [
+            "column 'material': 3 cells hold values never seen in training (e.g. "
+            "'tin'); they count as missing"
+        ]
+
+
 def test_a_category_that_training_never_saw_is_taken(trained, samples, tmp_path):
     text = (samples / "defects_new.csv").read_text(encoding="utf-8")
     other = tmp_path / "other.csv"

@@ -46,12 +46,23 @@ def test_the_words_say_what_was_found(trained, samples, tmp_path, capsys):
     assert "homogeneity" in told
 
 
+def test_clusters_without_labels_are_listed_without_classes(
+    trained, samples, tmp_path, capsys
+):
+    argv = ["cluster", trained / "defects.cbvae", samples / "defects_new.csv"]
+    assert main([*map(str, argv), "-k", "2", "-o", str(tmp_path / "o.csv")]) == 0
+    told = capsys.readouterr().err
+    assert "rows" in told
+    assert "class" not in told
+    assert "homogeneity" not in told
+
+
 @pytest.mark.parametrize(
     ("flags", "code", "says"),
     [
         (["-k", "500"], 3, "500 clusters are more than the 200 rows to be in them"),
         ([], 2, "without labels of two classes nothing says how many clusters"),
-        (["-k", "0"], 2, "greater than or equal to 1"),
+        (["-k", "0"], 2, "-k / --clusters takes a whole number of 1 or"),
         (["--method", "ward"], 2, "ward"),
     ],
 )

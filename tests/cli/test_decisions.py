@@ -152,7 +152,7 @@ def test_a_rate_may_stand_in_a_file_as_a_number(told, tmp_path):
 def test_a_share_lies_between_nought_and_one(told, capsys, flag, value):
     assert told("b", flag, value)[0] == 2
     said = capsys.readouterr().err
-    assert f"'{value}' is not a number above 0 and below 1" in said
+    assert f"takes a number above 0 and below 1, not '{value}'" in said
     assert flag in said
 
 

@@ -185,19 +185,42 @@ def test_people_see_tables_and_programs_one_object(defects, samples, capsys):
     assert streams.out == ""
     for words in ("AUPRC", "MCC", "Promises", "called crack", "furthest", "usual"):
         assert words in streams.err
+    first = streams.err.index("At a glance")
+    assert streams.err.index("1,500 labelled rows of 3 classes: crack 111") < first
+    assert first < streams.err.index("How well is each class")
+    assert "drift: none found in 9 columns" in streams.err
     assert main([*argv, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["verb"] == "evaluate"
 
 
+def test_classes_too_small_for_abstention_are_named(defects, samples, capsys):
+    argv = ["evaluate", str(defects), str(samples / "defects.csv"), "--abstain", "0.01"]
+    assert main([*argv, "--hidden-share", "0"]) == 0
+    said = capsys.readouterr().err
+    assert "too small to be judged under --abstain 0.01: 'crack', 'warp';" in said
+
+
+def test_columns_of_which_nothing_was_kept_are_not_tested(told, trained, samples):
+    found = told(trained / "paper.cbvae", samples / "defects.csv", "--drift")["drift"]
+    drawn = [n for n, c in found["columns"].items() if c["against"] == "synthetic rows"]
+    assert drawn
+    assert all(found["columns"][name]["p_value"] is None for name in drawn)
+    assert found["drifting"]["tested"] == len(found["columns"]) - len(drawn) > 0
+    assert found["drifting"]["columns"] == []
+
+
 def test_rows_of_training_do_not_drift(told, defects, samples):
     drift = told(defects, samples / "defects.csv", "--drift")["drift"]
-    numbers = [
-        column
-        for column in drift["columns"].values()
-        if column["against"] == "training quantiles"
-    ]
-    assert len(numbers) >= 4
-    assert all(column["distance"] < 0.02 for column in numbers)
+    kept = {column["against"] for column in drift["columns"].values()}
+    assert kept == {"training quantiles", "training shares"}
+    assert all(column["distance"] < 0.02 for column in drift["columns"].values())
+    assert all(column["p_value"] > 0.9 for column in drift["columns"].values())
+    assert drift["drifting"] == {
+        "level": 0.01,
+        "tested": 9,
+        "by_chance": pytest.approx(0.09),
+        "columns": [],
+    }
     assert 0.02 < drift["p_values"]["found"]["share"] < 0.1
     assert drift["evidence"]["mean"] == pytest.approx(
         drift["evidence"]["held_out"], abs=0.1
@@ -221,6 +244,8 @@ def test_drift_needs_no_labels_and_finds_the_column_that_moved(
     assert found["auprc"] is None
     assert found["coverage"] is None
     columns = found["drift"]["columns"]
+    assert found["drift"]["drifting"]["columns"] == ["temperature_c"]
+    assert found["drift"]["drifting"]["tested"] == 8
     assert columns["temperature_c"]["distance"] > 0.8
     assert columns["supplier"]["missing"] == 1
     assert columns["supplier"]["distance"] is None
@@ -232,7 +257,13 @@ def test_drift_needs_no_labels_and_finds_the_column_that_moved(
 
 def test_new_categories_count_as_drift(told, defects, rewritten):
     rows = rewritten(lambda lines: [line.replace(",steel,", ",tin,") for line in lines])
-    found = told(defects, rows, "--drift")["drift"]["columns"]["material"]
+    summary = told(defects, rows, "--drift")
+    n_cells = summary["novel"]["material"]["cells"]
+    assert summary["novel"] == {"material": {"cells": n_cells, "first": "tin"}}
+    wanted = f"column 'material': {n_cells} cells hold values never seen in training"
+    assert any(line.startswith(wanted) for line in summary["warnings"])
+    assert summary["drift"]["drifting"]["columns"] == ["material"]
+    found = summary["drift"]["columns"]["material"]
     assert found["novel"] > 0.1
     assert found["distance"] == pytest.approx(found["novel"], abs=0.05)
 

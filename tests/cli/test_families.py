@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from cbvae_cli.cli.app import main
+from cbvae_cli.cli.fitting import MODELS
+from cbvae_cli.cli.variants import MODELS_WITH
 from cbvae_cli.families import FAMILIES, family_class
 
 BRIEF = ["--epochs", "30", "--hidden", "16", "--latent", "3", "--members", "2"]
@@ -17,6 +19,13 @@ VARIANTS = {
     "dvae": ["--mu", "2"],
     "dvaan": ["--mu", "1.5", "--fixed-mu", "--no-support", "--paper-discriminator"],
 }
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_flags_are_known_by_the_models_that_have_them(model):
+    known = {name for name, models in MODELS_WITH.items() if model in models}
+    assert known == set(family_class(model).options)
+    assert model in MODELS
 
 
 def write_rows(path, sizes):

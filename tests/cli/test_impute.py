@@ -157,6 +157,21 @@ def test_a_hidden_column_is_filled_in_every_row(folder, tmp_path):
     assert found["price"] == table()["price"]
 
 
+def test_values_that_are_replaced_are_said_to_be(folder, tmp_path, capsys):
+    qty, price = (table()[name] for name in ("qty", "price"))
+    columns = table(qty=["", "", *qty[2:]], price=["", *price[1:]])
+    rows, told = tmp_path / "rows.csv", tmp_path / "s.json"
+    rows.write_text(text_of(columns), encoding="utf-8")
+    argv = ["impute", str(folder / "m.cbvae"), str(rows), "-o", f"{tmp_path}/o.csv"]
+    argv += ["--hide", "qty", "--hide", "qty", f"--json={told}"]
+    assert main(argv) == 0
+    said = capsys.readouterr().err
+    assert f"filled 3 missing cells in 2 columns of {N} rows" in said
+    assert said.count(f"replaced {N - 2} values of 'qty' (--hide)") == 1
+    found = json.loads(told.read_text())
+    assert (found["filled"], found["replaced"]) == (N + 1, {"qty": N - 2})
+
+
 def test_from_text_to_types_the_columns_of_the_bundle_get_theirs(folder, tmp_path):
     rows = tmp_path / "rows.csv"
     columns = table(extra=["007"] * N, other=[""] * N, y=["p", *[""] * (N - 1)])

@@ -28,6 +28,16 @@ def test_a_bundle_tells_what_is_in_it(bundle, capsys):
         assert words in streams.err
 
 
+def test_a_bundle_tells_its_positive_class_and_where_it_is_called(bundle, capsys):
+    found = told(capsys, "inspect", str(bundle))
+    label = found["label"]
+    place = label["classes"].index(label["positive"])
+    threshold = found["calibration"]["thresholds"][place]
+    assert main(["inspect", str(bundle)]) == 0
+    said = f"positive class '{label['positive']}', which classify calls from a "
+    assert f"{said}probability of {threshold:.3g}" in capsys.readouterr().err
+
+
 def test_a_bundle_tells_programs_too(bundle, capsys):
     found = told(capsys, "inspect", str(bundle))
     assert found["format"] == 1

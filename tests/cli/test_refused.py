@@ -111,6 +111,42 @@ TABLES = {
         2,
         ["--exclude names a column 'zz'", "one of 'a', 'y'"],
     ),
+    "a misspelt column": (
+        b"amount,age,y\n1,3,p\n2,4,q\n",
+        ["--exclude", "Amuont"],
+        2,
+        ["--exclude names a column 'Amuont'", "did you mean 'amount'?"],
+    ),
+    "two columns in one flag": (
+        b"a,b,y\n1,3,p\n2,4,q\n",
+        ["--exclude", "a, b"],
+        2,
+        ["--exclude names a column 'a, b'", "--exclude a --exclude b"],
+    ),
+    "many columns to choose from": (
+        b"a,b,c,d,e,f,g,y\n1,2,3,4,5,6,7,p\n2,3,4,5,6,7,8,q\n",
+        ["--numeric", "zz"],
+        2,
+        "one of 'a', 'b', 'c', 'd', 'e', 'f' and 2 more",
+    ),
+    "decimal commas": (
+        b'a,b,y\n"1,5",1,p\n"2,5",2,q\n',
+        ["--numeric", "a"],
+        3,
+        ["column 'a' holds text", "write decimals with a point"],
+    ),
+    "too little memory": (
+        GOOD.encode(),
+        ["--max-memory", "1", "--dry-run"],
+        3,
+        ["--max-memory 1 is too little for this table", "--max-memory 2000 or more"],
+    ),
+    "times beside a share for validation": (
+        b"a,t,y\n1,5,p\n2,6,q\n",
+        ["--time", "t", "--validation", "0.2"],
+        2,
+        "--time t and --validation 0.2 both choose the rows that calibrate",
+    ),
     "an absent categorical column": (
         b"a,y\n1,p\n2,q\n",
         ["--categorical", "zz"],
@@ -334,6 +370,11 @@ MISFITS = {
         ],
     ),
     "a column that is missing": ("b\n1.5\n", ["column 'a' missing", "t.csv"]),
+    "a column in capitals": ("A,b\n1,1.5\n", ["'a' missing", "column 'A' meant?"]),
+    "a decimal comma": (
+        'a,b\n1,1.5\n2,"2,5"\n',
+        ["column 'b' does not fit", "'2,5'", "write decimals with a point"],
+    ),
     "both columns missing": ("c\n1\n", ["columns 'a', 'b' missing"]),
     "a header only": ("a,b\n", "no rows"),
     "an empty file": ("", "t.csv is empty"),
@@ -448,6 +489,54 @@ WRONG_ASKING = {
         ["train", "good.csv", "--label", "y", "-o", "good.csv", "--force"],
         "the name of a table",
     ),
+    "a number in a store for an output": (
+        ["train", "good.csv", "--label", "y", "-o", "models/@5"],
+        ["'models/@5' names a bundle that is in a store", "train -o models/"],
+    ),
+    "a number in a store for an old bundle": (
+        ["upgrade", "m.cbvae", "-o", "models/@5"],
+        "'models/@5' names a bundle that is in a store",
+    ),
+    "a store for an old bundle": (
+        ["upgrade", "m.cbvae", "-o", "models/"],
+        "'models/' is a folder, not a bundle",
+    ),
+    "another ending for an output": (
+        ["train", "good.csv", "--label", "y", "-o", "q.zip", "--dry-run"],
+        "'q.zip' is not the name of a bundle, which ends in .cbvae",
+    ),
+    "a bundle in the place of a table to train on": (
+        ["train", "m.cbvae", "--label", "y", "-o", "n.cbvae"],
+        "'m.cbvae' is a bundle, not a table to train on",
+    ),
+    "swapped arguments": (
+        ["score", "good.csv", "m.cbvae"],
+        ["the arguments look swapped", "cbvae score m.cbvae good.csv"],
+    ),
+    "too little memory for rows": (
+        ["classify", "m.cbvae", "good.csv", "--max-memory", "1"],
+        ["too little to read rows of 2 columns", "--max-memory 52KB or more"],
+    ),
+    "a misspelt class": (
+        ["augment", "m.cbvae", "-n", "3", "--class", "P"],
+        ["no class 'P'", "did you mean 'p'?"],
+    ),
+    "too few rows to show": (
+        ["score", "m.cbvae", "good.csv", "--top", "0"],
+        "--top takes a whole number of 1 or more, not '0'",
+    ),
+    "a seed that is none": (
+        ["score", "m.cbvae", "good.csv", "--seed", "x"],
+        "--seed takes a whole number from 0 to 4,294,967,295, not 'x'",
+    ),
+    "a method that is none": (
+        ["score", "m.cbvae", "good.csv", "--method", "nieghbours"],
+        ["not 'nieghbours'", "did you mean 'neighbours'?"],
+    ),
+    "a flag that is none": (
+        ["score", "m.cbvae", "good.csv", "--agianst", "p"],
+        ["there is no flag --agianst", "did you mean '--against'?"],
+    ),
     "a bundle that is there": (
         ["train", "good.csv", "--label", "y", "-o", "m.cbvae"],
         ["m.cbvae already exists", "--force"],
@@ -559,7 +648,7 @@ SPOILED = {
     "edited": (edit, "damaged"),
     "foreign": (replace, "not a cbvae bundle"),
     "empty": (empty, "m.cbvae"),
-    "another zip": (zip_something, "m.cbvae"),
+    "another zip": (zip_something, ["m.cbvae", "cbvae train DATA --label COL"]),
     "newer": (lambda bundle: rewritten(bundle, format=99), ["format 99", "upgrade"]),
     "forged": (lambda bundle: rewritten(bundle, data={"rows": 1}), "m.cbvae"),
 }

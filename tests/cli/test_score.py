@@ -53,6 +53,30 @@ def test_odd_rows_are_stranger_and_have_small_p_values(trained, odd, tmp_path, m
     told = json.loads(summary.read_text())
     assert (told["method"], told["rows"]) == (method, 200)
     assert told["pvalue_below_0.01"] == (p_values < 0.01).sum()
+    assert told["by_chance_below_0.01"] == pytest.approx(0.01 * 200)
+    assert set(told["least_pvalue"]) == {"crack", "ok", "warp"}
+    assert p_values.min() >= min(told["least_pvalue"].values())
+
+
+def test_a_class_too_small_for_low_p_values_is_named(
+    trained, samples, tmp_path, capsys
+):
+    told, out = tmp_path / "s.json", tmp_path / "o.csv"
+    rows = [str(trained / "defects.cbvae"), str(samples / "defects.csv")]
+    flags = ["--method", "mislabel", f"--json={told}", "-o", str(out)]
+    assert main(["score", *rows, *flags]) == 0
+    said = capsys.readouterr().err
+    least = json.loads(told.read_text())["least_pvalue"]
+    assert "chance alone gives about 15" in said
+    small = {name for name, p in least.items() if p >= 0.01}
+    assert small
+    assert small < set(least)
+    for name, p in least.items():
+        assert (f"'{name}' {p:.3g}" in said) == (name in small)
+    found = csv.read_csv(out)
+    p_values, labels = (found[c].to_numpy() for c in ("cbvae_pvalue", "outcome"))
+    for name, p in least.items():
+        assert p_values[labels == name].min() >= p
 
 
 def test_p_values_of_rows_like_those_of_training_are_even(trained, samples, tmp_path):

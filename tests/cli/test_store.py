@@ -72,6 +72,12 @@ def test_the_list_names_a_damaged_version(store, capsys):
     assert "error" not in listed[1]
 
 
+def test_a_folder_without_bundles_is_no_store_to_look_into(tmp_path, capsys):
+    for name in (str(tmp_path), f"{tmp_path}/"):
+        assert main(["inspect", name]) == 2
+        assert "no bundle in the store" in capsys.readouterr().err
+
+
 def test_a_version_that_is_not_there_is_refused(store, capsys):
     assert main(["inspect", "models/@7"]) == 2
     assert "0001.cbvae, 0002.cbvae" in capsys.readouterr().err

@@ -178,3 +178,13 @@ def test_an_old_bundle_is_replaced_when_told(train, tmp_path):
     (tmp_path / "m.cbvae").write_bytes(b"old")
     train(*BRIEF, "-o", "m.cbvae", "--force")
     assert main(["verify", "m.cbvae", "--quiet"]) == 0
+
+
+def test_the_positive_class_and_its_threshold_are_told(train, short, capsys):
+    summary = train(*BRIEF, "-o", "m.cbvae")
+    assert summary["positive"] == "yes"
+    assert 0 < summary["threshold"] < 1
+    argv = ["train", short, "--label", "fraud", *BRIEF, "-o", "n.cbvae"]
+    assert main(argv) == 0
+    said = f"calls from a probability of {summary['threshold']:.3g}"
+    assert f"positive class 'yes', which classify {said}" in capsys.readouterr().err

@@ -233,3 +233,14 @@ def test_the_help_says_which_words_may_be_left_out(capsys):
     assert "Only --drop-class needs none." in told
     assert "Only --update needs none." in told
     assert "[default: default]" in told
+
+
+def test_a_bound_that_is_lost_is_told(capsys):
+    told = "the new bundle does not answer classify --fpr, as the old one did"
+    argv = ["train", "--update", "m.cbvae", "--drop-class", "odd", "-o", "less.cbvae"]
+    assert main(argv) == 0
+    assert told in capsys.readouterr().err
+    assert main(["classify", "less.cbvae", "two.csv", "--fpr", "0.1"]) == 3
+    again = ["train", "--update", "less.cbvae", "--drop-class", "weak"]
+    assert main([*again, "-o", "least.cbvae"]) == 0
+    assert told not in capsys.readouterr().err

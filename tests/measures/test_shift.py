@@ -36,6 +36,8 @@ def test_without_ties_it_is_scipys_within_a_knot():
     assert shift.distance() == pytest.approx(ks_2samp(one, two).statistic, abs=1 / 200)
     limit = kstwobign.isf(0.01) * np.sqrt(1 / 1000 + 1 / 3000)
     assert shift.by_chance() == pytest.approx(limit)
+    wanted = kstwobign.sf(shift.distance() / np.sqrt(1 / 1000 + 1 / 3000))
+    assert shift.p_value() == pytest.approx(wanted)
 
 
 @given(
@@ -69,7 +71,9 @@ def test_what_chance_reaches_is_rarely_passed():
         reference = rng.choice(3, 2000, p=shares).astype(float)
         shift = NameShift(shares_of(reference, 3), 2000)
         shift.add(rng.choice(3, 400, p=shares).astype(float))
-        passed += shift.distance() > shift.by_chance()
+        further = shift.distance() > shift.by_chance()
+        assert further == (shift.p_value() < 0.01)
+        passed += further
     assert passed <= 6
 
 
@@ -78,3 +82,4 @@ def test_a_column_without_cells_has_no_distance():
         shift.add(np.empty(0))
         assert shift.distance() is None
         assert shift.by_chance() is None
+        assert shift.p_value() is None

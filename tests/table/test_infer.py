@@ -73,7 +73,13 @@ CASES = [
     Case("integers", text(-5, 12, 977), "integer", "int64",
          more=(("decimals", 0), ("fixed", True))),
     Case("whole numbers written 1.0", text("1.0", "5.0", "900.0"), "integer", "double",
-         more=(("decimals", 1), ("fixed", True))),
+         more=(("decimals", 0), ("fixed", True), ("zeros", 1))),
+    Case("whole numbers of pandas with gaps", ["", *text("75.0", "80.0", "61.0")],
+         "integer", "double", more=(("decimals", 0), ("zeros", 1))),
+    Case("counts of pandas with gaps", ["", *(f"{n}.0" for n in RNG.poisson(1.5, 400))],
+         "count", "double", more=(("zeros", 1),)),
+    Case("whole numbers written in two ways", text("75.0", "80", "61"), "integer",
+         "double", more=(("decimals", 0), ("fixed", False), ("zeros", 0))),
     Case("big integers", text(2**40, 2**41, -(2**62)), "integer", "int64"),
     Case("integers beyond int64", text(2**63, 2**64, 1), "integer", "double"),
     Case("counts", [*map(str, RNG.poisson(1.5, 400))], "count", "int64"),
@@ -236,6 +242,9 @@ def test_the_kind_found_reads_the_column_it_was_found_in(case, fit_scale):
     assert np.isfinite(settled).all()
     if kind.name == "categorical":
         seen &= values < len(kind.names)
+    if kind.name in ("integer", "count"):
+        between = kind.settle(np.array([[(kind.low + kind.high) / 2 + 0.3]]))
+        assert between == np.round(between)
     if kind.name not in ("numeric", "moment"):
         span = np.ptp(values[seen])
         np.testing.assert_allclose(settled[seen], values[seen], atol=1e-6 * span)

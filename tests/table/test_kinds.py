@@ -31,8 +31,8 @@ def number(decimals: int | None, fixed: bool, storage: str = "double") -> Number
     return Number(UNFITTED, 0.0, 0.0, decimals, fixed, storage)
 
 
-def integer(storage: str = "int64") -> Integer:
-    return Integer(UNFITTED, 0.0, 0.0, 0, True, storage)
+def integer(storage: str = "int64", zeros: int = 0) -> Integer:
+    return Integer(UNFITTED, 0.0, 0.0, 0, True, storage, zeros)
 
 
 def moment(pattern: str, written: str, step: float, storage: str) -> Moment:
@@ -97,6 +97,18 @@ CASES = [
     ),
     Case("integer", integer(), st.integers(-999, 999).map(str), int),
     Case("integer-small", integer("uint8"), st.integers(0, 255).map(str), int),
+    Case(
+        "integer-point-zero",
+        integer("double", zeros=1),
+        st.integers(-999, 999).map("{}.0".format),
+        float,
+    ),
+    Case(
+        "count-point-zero",
+        Count(0, 1, 0, 0, "double", zeros=1),
+        st.integers(0, 50).map("{}.0".format),
+        float,
+    ),
     Case("count", Count(0, 1, 0, 0, "int32"), st.integers(0, 50).map(str), int),
     Case(
         "boolean", Boolean("No", "Yes", "string"), st.sampled_from(["No", "Yes"]), str
@@ -276,6 +288,22 @@ def test_digits_that_vary_are_written_as_short_as_they_are():
 def test_filled_numbers_keep_within_the_range_seen():
     kind = integer().fit(np.array([3.0, 8.0, 9.0]), fit_quantiles)
     assert kind.settle(np.array([[-40.0], [6.4], [1e9]])).tolist() == [3.0, 6.0, 9.0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "written"),
+    [
+        (integer(), ["3", "6", "9"]),
+        (integer("double", zeros=1), ["3.0", "6.0", "9.0"]),
+        (Count(0, 1, 0, 0, "double", zeros=1), ["3.0", "6.0", "9.0"]),
+    ],
+    ids=["integer", "integer-point-zero", "count-point-zero"],
+)
+def test_whole_numbers_are_filled_with_whole_ones_as_they_were_written(kind, written):
+    kind = kind.fit(np.array([3.0, 8.0, 9.0]), fit_quantiles)
+    settled = kind.settle(np.array([[-40.0], [6.4], [1e9]]))
+    assert kind.render(settled, text=True).to_pylist() == written
+    assert kind.render(settled, text=False).to_pylist() == [3, 6, 9]
 
 
 def test_a_column_without_lattice_comes_back_closely():

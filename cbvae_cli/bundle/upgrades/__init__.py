@@ -92,7 +92,8 @@ def upgrade_bundle(
     -------
     dict
         `{"changed": False, "format"}` for a current bundle, which is checked
-        and left alone; else `{"changed": True, "from", "format", "path"}`.
+        and left alone, with `"path"` where it was copied to an output; else
+        `{"changed": True, "from", "format", "path"}`.
 
     Raises
     ------
@@ -103,7 +104,10 @@ def upgrade_bundle(
 
     found = container.verify_bundle(path)["format"]
     if found == container.CURRENT:
-        return {"changed": False, "format": found}
+        same = {"changed": False, "format": found}
+        if output is None:
+            return same
+        return same | {"path": str(container.copy_bundle(path, output, force=force))}
     manifest, arrays = container.read_bundle(path)
     target = Path(path if output is None else output)
     container.write_bundle(
