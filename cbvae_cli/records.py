@@ -42,6 +42,9 @@ class Settings:
         Steps in which a copy of the networks learns to tell classes apart.
     joint_rate, joint_mask : float
         As `rate` and `mask`, for these steps.
+    filler_steps : int
+        Steps in which a network of all classes learns to fill cells; 0 leaves that
+        to the classes' own networks.
     stop_share : float
         Share of a member's training rows that stops it.
     held_share : float
@@ -82,6 +85,7 @@ class Settings:
     unit_deviation: bool = False
     members: int = 5
     joint_steps: int = 400
+    filler_steps: int = 1000
     joint_rate: float = 5e-4
     joint_mask: float = 0.2
     stop_share: float = 0.1

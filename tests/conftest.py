@@ -16,6 +16,7 @@ from cbvae_cli.bundle.model import save_model
 from cbvae_cli.calibration import boosting, neighbours
 from cbvae_cli.records import Columns
 from cbvae_cli.table.source import ReadOptions, open_source
+from cbvae_cli.training import filling
 from cbvae_cli.training.fit import SCALES, fit
 from cbvae_cli.training.presets import PRESETS
 from cbvae_cli.training.read import find_schema, read_table
@@ -37,7 +38,8 @@ def samples() -> Path:
 # What takes time in training and changes nothing that tests ask of it.
 FEW_TREES = {"ITERATIONS": 30, "MOST_TREES": 60, "LEAST_ITERATIONS": 10}
 FEW_CENTRES = {"MOST_CENTRES": 32, "MOST_LEARNT": 1024}
-JOINT_STEPS = 30
+JOINT_STEPS, FILLER_STEPS = 30, 40
+FILLER_TREES = 10
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -45,10 +47,14 @@ def brief():
     """Train briefly, all tests through: what runs is real, but there is less of it."""
     with pytest.MonkeyPatch.context() as patch:
         for name, preset in PRESETS.items():
-            steps = min(preset.joint_steps, JOINT_STEPS)
-            patch.setitem(PRESETS, name, replace(preset, joint_steps=steps))
+            fewer = {
+                "joint_steps": min(preset.joint_steps, JOINT_STEPS),
+                "filler_steps": min(preset.filler_steps, FILLER_STEPS),
+            }
+            patch.setitem(PRESETS, name, replace(preset, **fewer))
         for name, number in FEW_TREES.items():
             patch.setattr(boosting, name, number)
+        patch.setattr(filling, "ITERATIONS", FILLER_TREES)
         for name, number in FEW_CENTRES.items():
             patch.setattr(neighbours, name, number)
         yield

@@ -10,14 +10,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from cbvae_cli.answers.fills import Filler
+from cbvae_cli.answers.frame import Added
 from cbvae_cli.answers.model import BLEND, Model
-from cbvae_cli.errors import UsageProblem
-from cbvae_cli.evidence import CHUNK, chunks
+from cbvae_cli.answers.wanted import PLAIN, Wanted
+from cbvae_cli.errors import DataProblem, UsageProblem
 from cbvae_cli.table.cells import Floats, is_text
 from cbvae_cli.table.kind import Kind
-from cbvae_cli.table.matrix import Encoded
 from cbvae_cli.table.source import Batch, Source
 from cbvae_cli.table.wording import advice
+
+DRAW, DEVIATION = "draw", "sd_"
 
 
 class Impute:
@@ -31,6 +34,7 @@ class Impute:
         Class to take for all rows, whatever their labels.
     hidden : sequence of str
         Columns to treat as missing throughout; the label's name leaves labels unread.
+    wanted : Wanted
     """
 
     def __init__(
@@ -40,9 +44,12 @@ class Impute:
         *,
         given_class: str | None,
         hidden: Sequence[str],
+        wanted: Wanted = PLAIN,
     ) -> None:
         model.schema.check(source)
+        self.wanted = wanted
         self.model = model
+        self.filler = Filler.of(model)
         self.source = source
         self.place = (
             None if given_class is None else model.schema.label.place(given_class)
@@ -62,8 +69,25 @@ class Impute:
         known = {column.name for column in model.schema.modelled}
         known |= {column.name for column in self.constants} | {model.schema.label.name}
         self.left = {name: 0 for name in source.names if name not in known}
-        self.rows = 0
-        self.infinite = 0
+        self.rows = self.infinite = self.labelled = 0
+        self.added = Added(source, wanted.prefix, False, self._types())
+        self.added.check()
+        if wanted.labels and model.schema.label.name not in source.names:
+            raise DataProblem(
+                f"there is no label column '{model.schema.label.name}' to be filled",
+                where=source.name,
+                expected="the column that the model was trained to tell",
+                hint="classify adds labels to rows that have no such column",
+            )
+
+    def _types(self) -> dict[str, pa.DataType]:
+        types: dict[str, pa.DataType] = {}
+        if self.wanted.draws:
+            types[DRAW] = pa.int64()
+        if self.wanted.deviations:
+            columns = self.model.schema.modelled
+            types |= {f"{DEVIATION}{c.name}": pa.float64() for c in columns}
+        return types
 
     def _check_hidden(self, hidden: Sequence[str]) -> None:
         schema = self.model.schema
@@ -76,8 +100,8 @@ class Impute:
                 )
 
     def schema(self) -> pa.Schema:
-        """Columns of the answer: those of the input."""
-        return self.source.schema
+        """Columns of the answer: those of the input, then added ones."""
+        return self.added.schema()
 
     def answer(self, batch: Batch) -> pa.RecordBatch:
         """Fill the rows of a batch."""
@@ -91,20 +115,63 @@ class Impute:
         self.rows += len(values)
         missing = np.isnan(values)
         gappy = np.flatnonzero(missing.any(axis=1))
+        # Each draw is a layer: the values of all rows.
+        layers = np.repeat(values[None], max(1, self.wanted.draws), axis=0)
+        deviations = np.full(values.shape, np.nan)
+        places = self._places(batch)
         if len(gappy):
-            values[gappy] = self._fill(values[gappy], self._places(batch)[gappy])
-        columns = list(batch.rows.columns)
-        for place, column in enumerate(model.schema.modelled):
+            some = values[gappy], self._weights(values[gappy], places[gappy])
+            numbers = self._numbers(batch, gappy)
+            layers[:, gappy] = self._fill(*some, numbers)
+            if self.wanted.deviations:
+                found = self.filler.deviations(*some, numbers)
+                deviations[gappy] = np.where(missing[gappy], found, np.nan)
+        rows = np.repeat(np.arange(len(values)), len(layers))
+        columns = self._columns(batch, layers, missing, rows)
+        if self.wanted.labels:
+            self._fill_labels(columns, batch, values, rows)
+        added: dict[str, pa.Array] = {}
+        if self.wanted.draws:
+            added[DRAW] = pa.array(np.tile(np.arange(len(layers)) + 1, len(values)))
+        if self.wanted.deviations:
+            for column, cells in zip(model.schema.modelled, deviations.T, strict=True):
+                added[DEVIATION + column.name] = pa.array(cells[rows], from_pandas=True)
+        whole = pa.RecordBatch.from_arrays(columns, schema=self.source.schema)
+        return self.added.join(Batch(whole, batch.start, batch.part), added)
+
+    def _columns(
+        self,
+        batch: Batch,
+        layers: Floats,
+        missing: NDArray[np.bool_],
+        rows: NDArray[np.int64],
+    ) -> list[pa.Array]:
+        """Give the input's columns, cells filled, each row as often as in `rows`."""
+        copied = pa.array(rows)
+        columns = [
+            cells if len(layers) == 1 else cells.take(copied)
+            for cells in batch.rows.columns
+        ]
+        for place, column in enumerate(self.model.schema.modelled):
             kind, cells = column.kind, missing[:, place]
             if kind is not None and cells.any():
                 at = self.source.names.index(column.name)
-                columns[at] = self._put(columns[at], kind, values[:, place], cells)
+                # A row's draws stand behind each other.
+                values = layers[:, :, place].T.ravel()
+                columns[at] = self._put(columns[at], kind, values, cells[rows])
                 self.filled[column.name] += int(cells.sum())
-        self._fill_constants(columns)
+        self._fill_constants(columns, len(layers))
         for name in self.left:
-            cells = columns[self.source.names.index(name)]
+            cells = batch.rows.columns[self.source.names.index(name)]
             self.left[name] += int(self.source.missing(cells).sum())
-        return pa.RecordBatch.from_arrays(columns, schema=self.schema())
+        return columns
+
+    def _numbers(self, batch: Batch, rows: NDArray[np.int64]) -> Floats | None:
+        """Give the random numbers of some rows, None where nothing is drawn."""
+        if not self.wanted.n_drawn:
+            return None
+        every = batch.start, batch.rows.num_rows, self.filler.n_numbers
+        return self.wanted.numbers(*every)[:, rows]
 
     def _places(self, batch: Batch) -> NDArray[np.int64]:
         if self.place is not None:
@@ -113,14 +180,39 @@ class Impute:
             return np.full(batch.rows.num_rows, -1)
         return self.model.schema.labels(self.source, batch)
 
-    def _fill(self, values: Floats, places: NDArray[np.int64]) -> Floats:
-        """Give values of every cell of some rows, shape (n_rows, n_columns)."""
-        encoded = self.model.layout.encode(values)
-        weights = self._weights(values, places)
-        filled = np.empty_like(values)
-        for rows, chunk in chunks(encoded):
-            filled[rows] = self._fill_chunk(chunk, weights[rows])
-        return filled
+    def _fill(self, values: Floats, weights: Floats, numbers: Floats | None) -> Floats:
+        """Give values of every cell, shape (n_layers, n_rows, n_columns)."""
+        filler, n_draws = self.filler, self.wanted.draws
+        if numbers is None or not n_draws:
+            found = filler.mixed(values, weights)[None]
+        else:
+            found = filler.drawn(values, weights, numbers[:n_draws])
+        settle = self.model.layout.settle
+        return np.stack([settle(filler.cells.part(flat)) for flat in found])
+
+    def _fill_labels(
+        self,
+        columns: list[pa.Array],
+        batch: Batch,
+        values: Floats,
+        rows: NDArray[np.int64],
+    ) -> None:
+        """Name the class of rows without a label."""
+        label = self.model.schema.label
+        at = self.source.names.index(label.name)
+        missing = self.source.missing(batch.rows.columns[at])
+        if not self.reads_labels:
+            missing = np.ones(len(values), dtype=np.bool_)
+        places = np.full(len(values), -1)
+        own = np.flatnonzero(missing)
+        if not len(own):
+            return
+        weights = self._weights(values[own], self._places(batch)[own])
+        places[own] = weights.argmax(axis=1)
+        cells = columns[at]
+        names = label.render(places[rows], text=is_text(cells.type))
+        columns[at] = _put(cells, names, missing[rows])
+        self.labelled += len(own)
 
     def _weights(self, values: Floats, places: NDArray[np.int64]) -> Floats:
         """Give p(class given label or seen cells), shape (n_rows, n_classes)."""
@@ -134,24 +226,6 @@ class Impute:
             weights[unknown] = np.exp(log_p)
         return weights
 
-    def _fill_chunk(self, chunk: Encoded, weights: Floats) -> Floats:
-        rows = self.model.family.rows(chunk)
-        n_rows = len(weights)
-        padded = np.zeros((CHUNK, weights.shape[1]))
-        padded[:n_rows] = weights
-        mixed: list[Floats] | None = None
-        for place in np.flatnonzero(weights.any(axis=0)):
-            belief = self.model.family.fill(rows, int(place))
-            cells = self.model.layout.expected(belief.mean, belief.deviation)
-            share = padded[:, place, None]
-            mixed = (
-                [share * cell for cell in cells]
-                if mixed is None
-                else [m + share * c for m, c in zip(mixed, cells, strict=True)]
-            )
-        assert mixed is not None  # weights sum to one
-        return self.model.layout.settle(mixed)[:n_rows]
-
     def _put(
         self, cells: pa.Array, kind: Kind, values: Floats, missing: NDArray[np.bool_]
     ) -> pa.Array:
@@ -162,14 +236,14 @@ class Impute:
         )
         return _put(cells, rendered, missing)
 
-    def _fill_constants(self, columns: list[pa.Array]) -> None:
+    def _fill_constants(self, columns: list[pa.Array], copies: int) -> None:
         for column in self.constants:
             at = self.source.names.index(column.name)
             missing = self.source.missing(columns[at])
             if missing.any():
                 value = pa.array([column.value] * len(missing))
                 columns[at] = _put(columns[at], value, missing)
-                self.filled[column.name] += int(missing.sum())
+                self.filled[column.name] += int(missing.sum()) // copies
 
     def summary(self) -> dict[str, Any]:
         """Count the filled cells of each column, and those that held a value."""
@@ -180,6 +254,8 @@ class Impute:
             "replaced": self.replaced,
             "left": {name: count for name, count in self.left.items() if count},
             "infinite": self.infinite,
+            "labelled": self.labelled,
+            "draws": self.wanted.draws,
         }
 
 

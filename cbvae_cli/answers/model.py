@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cbvae_cli.calibration.atlas import Atlas
 from cbvae_cli.calibration.certify import Certificate
+from cbvae_cli.calibration.filling import Filling
 from cbvae_cli.calibration.posterior import Posterior
 from cbvae_cli.calibration.strangeness import Judges
 from cbvae_cli.calibration.temperature import RULES, Members
@@ -57,6 +58,8 @@ class Model:
         By class: which cells go missing.
     atlas : Atlas or None
         Places in the latent space; every trained model has them.
+    filling : Filling or None
+        How cells are filled; None leaves that to the networks of the classes.
     """
 
     schema: Schema
@@ -73,6 +76,7 @@ class Model:
     witnesses: tuple[Witness, ...] = ()
     gaps: tuple[Gaps, ...] = ()
     atlas: Atlas | None = None
+    filling: Filling | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from cbvae_cli.bundle.store import append_bundle, is_store, resolve
 from cbvae_cli.calibration.atlas import Atlas
 from cbvae_cli.calibration.certify import Certificate
 from cbvae_cli.calibration.conformal import Conformal
+from cbvae_cli.calibration.filling import Filling
 from cbvae_cli.calibration.posterior import Posterior
 from cbvae_cli.calibration.strangeness import JUDGED, Judges, Strangeness
 from cbvae_cli.calibration.temperature import Members
@@ -135,6 +136,8 @@ def describe(model: Model) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
             arrays[f"gaps/{place}/{name}"] = array
     if model.atlas is not None:
         arrays |= {f"atlas/{n}": array for n, array in model.atlas.arrays().items()}
+    if model.filling is not None:
+        arrays |= {f"filling/{n}": a for n, a in model.filling.arrays().items()}
     return manifest, arrays
 
 
@@ -175,6 +178,7 @@ def restore(manifest: Mapping[str, Any], arrays: Arrays, device: torch.device) -
         for method in JUDGED
     }
     certificate = _under(arrays, "certificate/")
+    filling = _under(arrays, "filling/")
     training = {**manifest["training"], "data": manifest["data"]}
     return Model(
         schema,
@@ -200,6 +204,7 @@ def restore(manifest: Mapping[str, Any], arrays: Arrays, device: torch.device) -
             for place in range(len(label.classes))
         ),
         Atlas.restore(_under(arrays, "atlas/"), family),
+        Filling.restore(filling, layout, len(label.classes)) if filling else None,
     )
 
 

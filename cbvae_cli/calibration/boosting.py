@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cbvae_cli.calibration import bins
+from cbvae_cli.calibration.grown import Binned, read_trees
 from cbvae_cli.calibration.present import classes_present, log_softmax, widen
 from cbvae_cli.calibration.tree_words import Compiled, compile_trees
-from cbvae_cli.calibration.trees import CODES, NONE, Trees, require, require_array
+from cbvae_cli.calibration.trees import CODES, Trees, require, require_array
 from cbvae_cli.table.cells import Bools, Floats
 
 # Small steps, as many of them as a table of a few thousand rows still gains from.
@@ -30,13 +30,6 @@ LEAF_ROWS, LEAF_SHARE, LEAST_LEAF_ROWS = 10, 40, 2
 TRIED_COLUMNS = 0.3
 # Rows' worth of belief that a leaf says nothing: rare classes have small leaves.
 SHRINKAGE = 1.0
-# scikit-learn bins a categorical column by code, in at most this many bins.
-MOST_CODES = 255
-# A column seen in fewer of the rows than one in so many is left out. scikit-learn
-# fails where the 200,000 rows that it takes bins from hold no cell of a column.
-SEEN_SHARE = 5_000
-# Infinite cells make scikit-learn average infinities into thresholds that are NaN.
-FAR = 1e300
 
 
 @dataclass(frozen=True)
@@ -156,7 +149,7 @@ def fit_booster(
     if present.sum() == 1 or not x.shape[1]:
         return _without_trees(labels, weights, present, x.shape[1])
     kept = weights > 0
-    layout = _Layout.of(x[kept], categorical, weights[kept])
+    layout = Binned.of(x[kept], categorical, weights[kept])
     model = _model(int(kept.sum()), int(present.sum()), layout.mask(), seed)
     place = np.cumsum(present) - 1
     model.fit(
@@ -167,7 +160,12 @@ def fit_booster(
     found = np.ravel(model._baseline_prediction).astype(np.float64)
     binary = len(found) == 1
     baseline = np.append(0.0, found) if binary else found
-    return Booster(_trees(model, layout, binary), baseline, present, x.shape[1])
+    grown = [
+        (predictor, class_ + binary)
+        for iteration in model._predictors
+        for class_, predictor in enumerate(iteration)
+    ]
+    return Booster(read_trees(grown, layout), baseline, present, x.shape[1])
 
 
 def _without_trees(
@@ -206,109 +204,3 @@ def _model(n_rows: int, n_present: int, mask: Bools | None, seed: int) -> Any:
         early_stopping=False,
         random_state=seed,
     )
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """Columns as scikit-learn wants them.
-
-    It moves categorical columns to the front and counts their codes from 0 without
-    gaps. Doing so first leaves nothing for it to move: its nodes can then be read
-    without its private encoder. Numbers of many values are given as numbers of bins.
-    """
-
-    order: NDArray[np.intp]
-    codes: tuple[Floats, ...]
-    cuts: dict[int, Floats]
-
-    @classmethod
-    def of(cls, x: Floats, categorical: Bools, weights: Floats) -> _Layout:
-        order, codes = [], []
-        for column in np.flatnonzero(categorical):
-            seen = np.unique(x[~np.isnan(x[:, column]), column])
-            if (seen != np.floor(seen)).any() or (seen < 0).any():
-                raise ValueError(f"column {column} holds what is no code")
-            if len(seen) and seen[-1] < MOST_CODES:
-                order.append(int(column))
-                codes.append(seen)
-        others = [c for c in range(x.shape[1]) if c not in set(order)]
-        found = {c: bins.cuts(np.clip(x[:, c], -FAR, FAR), weights) for c in others}
-        many = {column: each for column, each in found.items() if len(each)}
-        return cls(np.array(order + others, dtype=np.intp), tuple(codes), many)
-
-    def mask(self) -> Bools | None:
-        front = np.arange(len(self.order)) < len(self.codes)
-        return front if front.any() else None
-
-    def encode(self, x: Floats) -> Floats:
-        ready = np.clip(x[:, self.order], -FAR, FAR)
-        for column, seen in enumerate(self.codes):
-            missing = np.isnan(ready[:, column])
-            ready[:, column] = np.searchsorted(seen, ready[:, column])
-            ready[missing, column] = np.nan
-        for at, column in enumerate(self.order):
-            if column in self.cuts:
-                ready[:, at] = bins.bin_numbers(ready[:, at], self.cuts[column])
-        seen_rows = (~np.isnan(ready)).sum(axis=0)
-        ready[:, seen_rows < max(1, len(x) / SEEN_SHARE)] = 0.0  # never asked then
-        return ready
-
-    def thresholds(self, columns: NDArray[np.intp], given: Floats) -> Floats:
-        """Give thresholds of nodes as numbers in their columns."""
-        found = given.copy()
-        for column, each in self.cuts.items():
-            own = columns == column
-            found[own] = bins.cut_below(given[own], each)
-        return found
-
-
-def _trees(model: Any, layout: _Layout, binary: bool) -> Trees:
-    """Read the nodes of all trees, counted over all trees."""
-    grown = [
-        (predictor, class_ + binary)
-        for iteration in model._predictors
-        for class_, predictor in enumerate(iteration)
-    ]
-    sizes = np.array([len(predictor.nodes) for predictor, _ in grown])
-    roots = np.cumsum(sizes) - sizes
-    nodes = np.concatenate([predictor.nodes for predictor, _ in grown])
-    first = np.repeat(roots, sizes)
-    leaf = nodes["is_leaf"].astype(np.bool_)
-    by_code = nodes["is_categorical"].astype(np.bool_) & ~leaf
-    sets = list(_code_sets(grown, layout))
-    code_set = np.full(len(nodes), NONE)
-    code_set[by_code] = np.arange(len(sets))
-    plain = ~leaf & ~by_code
-    columns = np.where(leaf, NONE, layout.order[nodes["feature_idx"]])
-    threshold = np.zeros(len(nodes))
-    threshold[plain] = layout.thresholds(columns[plain], nodes["num_threshold"][plain])
-    return Trees(
-        feature=_ints(columns),
-        threshold=threshold,
-        left=_ints(np.where(leaf, NONE, nodes["left"] + first)),
-        right=_ints(np.where(leaf, NONE, nodes["right"] + first)),
-        missing_left=np.where(leaf, 0, nodes["missing_go_to_left"]).astype(np.uint8),
-        code_set=_ints(code_set),
-        code_sets=np.array(sets, dtype=np.uint8).reshape(-1, CODES // 8),
-        value=np.where(leaf, nodes["value"], 0.0),
-        roots=_ints(roots),
-        classes=_ints(np.array([class_ for _, class_ in grown])),
-    )
-
-
-def _code_sets(grown: list[Any], layout: _Layout) -> Iterator[NDArray[np.uint8]]:
-    """Give the codes that each categorical node sends left, in the nodes' order."""
-    for predictor, _ in grown:
-        bits = predictor.raw_left_cat_bitsets.astype("<u4").view(np.uint8)
-        inside = np.unpackbits(bits, axis=1, bitorder="little").astype(np.bool_)
-        nodes = predictor.nodes
-        for node in nodes[(nodes["is_categorical"] == 1) & (nodes["is_leaf"] == 0)]:
-            seen = layout.codes[node["feature_idx"]].astype(np.intp)
-            # A code never seen goes where missing cells go.
-            left = np.full(CODES, node["missing_go_to_left"], dtype=np.bool_)
-            left[seen] = inside[node["bitset_idx"], : len(seen)]
-            yield np.packbits(left, bitorder="little")
-
-
-def _ints(array: NDArray[Any]) -> NDArray[np.int32]:
-    return array.astype(np.int32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -90,6 +90,23 @@ class Trees:
         _check_forest(found)
         _check_nodes(found, n_features, n_classes)
         return found
+
+
+def joined(each: Sequence[Trees]) -> Trees:
+    """Put trees that ask no codes behind each other."""
+    sizes = np.array([len(trees.feature) for trees in each])
+    first = np.cumsum(sizes) - sizes
+    found = {
+        field.name: np.concatenate([getattr(trees, field.name) for trees in each])
+        for field in fields(Trees)
+    }
+    nodes = np.repeat(first, sizes)
+    for name in ("left", "right"):
+        leaf = found[name] == NONE
+        found[name] = np.where(leaf, NONE, found[name] + nodes).astype(np.int32)
+    trees_of = [len(trees.roots) for trees in each]
+    shifted = found["roots"] + np.repeat(first, trees_of)
+    return Trees(**found | {"roots": shifted.astype(np.int32)})
 
 
 def require(holds: object, problem: str) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cbvae_cli.cli.groups import Compute, Reading, Telling, Writing, spread
-from cbvae_cli.cli.options import BundleIn, RowsIn, RowsOut
+from cbvae_cli.cli.options import BundleIn, Prefix, RowsIn, RowsOut
 from cbvae_cli.cli.pairs import check_pair
 from cbvae_cli.cli.streaming import answer_rows
 
@@ -31,6 +31,29 @@ Hide = Annotated[
     ),
 ]
 
+Draws = Annotated[
+    int | None,
+    typer.Option(
+        "--draws",
+        metavar="M",
+        min=1,
+        help="Write M rows for each row, numbered in cbvae_draw, with draws in the "
+        "place of best guesses: they vary as real cells do.",
+    ),
+]
+Deviations = Annotated[
+    bool,
+    typer.Option(
+        "--sd",
+        help="Add cbvae_sd_<column>: how far a filled cell may be off, as a standard "
+        "deviation; of names, that of being right.",
+    ),
+]
+FillLabel = Annotated[
+    bool,
+    typer.Option("--fill-label", help="Fill missing labels too, with the likeliest."),
+]
+
 
 @spread
 def impute(
@@ -39,6 +62,10 @@ def impute(
     output: RowsOut = None,
     given_class: GivenClass = None,
     hide: Hide = None,
+    draws: Draws = None,
+    sd: Deviations = False,
+    fill_label: FillLabel = False,
+    prefix: Prefix = "cbvae_",
     *,
     compute: Compute,
     reading: Reading,
@@ -47,7 +74,7 @@ def impute(
 ) -> None:
     """Fill missing cells; a cell that holds a value is never changed.
 
-    Fills are best guesses, not draws: they vary less than real cells do. Uses the
+    Fills are best guesses: they vary less than real cells do (--draws). Uses the
     row's label where it has one (--hide with the label's name leaves it unread);
     otherwise each class counts as much as the seen cells speak for it. Values are
     replaced in columns that --hide names, and nowhere else.
@@ -57,14 +84,20 @@ def impute(
     check_pair("impute", bundle, data)
 
     from cbvae_cli.answers.impute import Impute
+    from cbvae_cli.answers.wanted import Wanted
 
+    wanted = Wanted(draws or 0, sd, fill_label, prefix, compute.seed)
     answer_rows(
         "impute",
         bundle,
         data,
         output,
         lambda model, source: Impute(
-            model, source, given_class=given_class, hidden=tuple(hide or ())
+            model,
+            source,
+            given_class=given_class,
+            hidden=tuple(hide or ()),
+            wanted=wanted,
         ),
         _tell,
         compute=compute,
@@ -82,6 +115,10 @@ def _tell(summary: dict[str, Any], talk: "Talk") -> None:
         f"filled {sum(missing.values()):,} missing cells in {n_columns} "
         f"column{'s' if n_columns != 1 else ''} of {summary['rows']:,} rows"
     )
+    if summary["labelled"]:
+        talk.say(f"filled {summary['labelled']:,} labels")
+    if summary["draws"]:
+        talk.say(f"wrote {summary['draws']:,} draws of every row")
     for name, count in replaced.items():
         talk.say(f"replaced {count:,} values of '{name}' (--hide)")
     if summary["left"]:

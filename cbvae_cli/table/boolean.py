@@ -85,6 +85,11 @@ class Boolean(Kind):
         known = np.where(values == NOVEL, 0.0, np.nan_to_num(values, nan=0.0))
         return known.astype(np.float32)[:, None]
 
+    @property
+    def n_words(self) -> int:
+        """Two."""
+        return 2
+
     def expected(self, mean: Floats, deviation: Floats) -> Floats:
         """Give the probability of `true`."""
         return mean

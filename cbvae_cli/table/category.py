@@ -77,6 +77,11 @@ class Category(Kind):
         block: Block = (values[:, None] == places).astype(np.float32)
         return block
 
+    @property
+    def n_words(self) -> int:
+        """Count the categories that have a name."""
+        return len(self.names)
+
     def expected(self, mean: Floats, deviation: Floats) -> Floats:
         """Give the probability of each place."""
         return mean

@@ -55,6 +55,11 @@ class Kind(ABC):
     codes: ClassVar[bool] = False
     width: int
 
+    @property
+    def n_words(self) -> int:
+        """Count the words that a cell may be filled with; 0 where it holds amounts."""
+        return 0
+
     @abstractmethod
     def parse(self, cells: pa.Array, missing: Bools) -> Floats:
         """Read cells as values, shape (n_rows,); raises `BadCell`."""

@@ -65,6 +65,7 @@ def drop(model: Model, name: str) -> Model:
         tuple(model.witnesses[at] for at in order),
         tuple(model.gaps[at] for at in order),
         None if model.atlas is None else model.atlas.only(order),
+        None if model.filling is None else model.filling.only(order),
     )
 
 

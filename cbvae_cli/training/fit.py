@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from cbvae_cli import __version__
 from cbvae_cli.answers.model import Model
 from cbvae_cli.calibration.certify import Certificate, certify
+from cbvae_cli.calibration.filling import Filling
 from cbvae_cli.evidence import encode_rows, take
 from cbvae_cli.families.contract import Family
 from cbvae_cli.families.mixture import Mixture, fit_mixture
@@ -30,6 +31,7 @@ from cbvae_cli.training.calibrate import calibrate
 from cbvae_cli.training.charting import chart
 from cbvae_cli.training.checkpoint import Checkpoint
 from cbvae_cli.training.detect import detecting_of
+from cbvae_cli.training.filling import Lesson
 from cbvae_cli.training.loop import Loop
 from cbvae_cli.training.parts import CERTIFIED, HELD, LEAST_ROWS, Parts
 from cbvae_cli.training.read import Table
@@ -37,6 +39,7 @@ from cbvae_cli.training.search import SEARCHING, searched, within
 from cbvae_cli.training.start import Start, prepare
 
 SCALES: dict[str, FitScale] = {"quantile": fit_quantiles, "standard": fit_standard}
+JOINT, FILLING = "joint", "filling"  # phases after the first
 TRIED_STEPS = 10
 MOST_ENCODED = 20_000  # rows of a class whose encodings a mixture is fitted on
 
@@ -45,8 +48,7 @@ def estimate_seconds(table: Table, settings: Settings, device: torch.device) -> 
     """Guess how long training takes, from a few steps that are thrown away."""
     start = prepare(table, settings, device)
     loop = start.generative()
-    joint = start.settings.joint_steps if start.sharpens else 0
-    return _step_seconds(loop) * (loop.steps + joint)
+    return _step_seconds(loop) * sum(start.steps)
 
 
 def _step_seconds(loop: Loop) -> float:
@@ -94,10 +96,11 @@ def fit(
     if run_folder is not None:
         checkpoint = Checkpoint(run_folder, _identity(table, settings))
     classifier, loops = _trained(start, observe, checkpoint, resume)
+    filling = _filling(start, loops, observe, checkpoint, resume)
     family.mixtures = mixtures_of(family, known, settings.seed)
     found = calibrate(family, classifier, known, settings.seed, detecting_of(settings))
     training: dict[str, Any] = {
-        "steps": sum(loop.steps for loop in loops),
+        "steps": sum(start.steps),
         "best_steps": [loop.best_step.tolist() for loop in loops],
         "parts": _part_counts(known.parts, table),
         "held_out": found.held_out,
@@ -123,6 +126,7 @@ def fit(
         training,
         found.witnesses,
         gaps_of(table),
+        filling=filling,
     )
     charted = chart(family, known, settings.seed)
     return replace(model, certificate=_certified(model, known), atlas=charted)
@@ -162,19 +166,41 @@ def _trained(
     """Run the phases; gives the networks for telling classes apart, and the loops."""
     family = start.family
     if checkpoint is not None and not resume:
-        checkpoint.phase("joint").remove()  # of an older run
+        for phase in (JOINT, FILLING):
+            checkpoint.phase(phase).remove()  # of an older run
     loops = [start.generative()]
-    total = loops[0].steps + (start.settings.joint_steps if start.sharpens else 0)
+    total = sum(start.steps)
     _run(loops[0], "generative", 0, total, observe, checkpoint, resume)
     family.nets.eval().requires_grad_(False)
     if not start.sharpens:
         return family.teller, loops
     classifier = family.copy()
     loops.append(start.joint(classifier))
-    goes_on = resume and checkpoint is not None and checkpoint.phase("joint").exists
-    _run(loops[1], "joint", loops[0].steps, total, observe, checkpoint, goes_on)
+    goes_on = resume and checkpoint is not None and checkpoint.phase(JOINT).exists
+    _run(loops[1], JOINT, loops[0].steps, total, observe, checkpoint, goes_on)
     classifier.nets.eval().requires_grad_(False)
     return classifier, loops
+
+
+def _filling(
+    start: Start,
+    loops: list[Loop],
+    observe: Callable[[Epoch], None],
+    checkpoint: Checkpoint | None,
+    resume: bool,
+) -> Filling | None:
+    """Learn how cells are filled, where the settings want it and columns allow it."""
+    *_, steps = start.steps
+    if not steps:
+        return None
+    lesson = Lesson.of(start.family, start.known, start.settings.seed)
+    if not lesson.learner.cells.learnt.any() or not len(lesson.rows):
+        return None
+    before = sum(loop.steps for loop in loops)
+    goes_on = resume and checkpoint is not None and checkpoint.phase(FILLING).exists
+    loop = lesson.loop(steps)
+    _run(loop, FILLING, before, sum(start.steps), observe, checkpoint, goes_on)
+    return lesson.learnt()
 
 
 def _run(

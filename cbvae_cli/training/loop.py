@@ -118,7 +118,8 @@ class Loop:
     @torch.no_grad()
     def _keep_better(self, held_out: Tensor) -> None:
         blind = torch.isnan(held_out)
-        due = self.step <= max(self.every, self.steps * BLIND_SHARE)
+        soon = self.step <= max(self.every, self.steps * BLIND_SHARE)
+        due = soon or not self.objective.stops
         better = (held_out < self.best_loss) | (blind & due)
         self.best_loss = torch.where(better & ~blind, held_out, self.best_loss)
         self.best_step[better] = self.step

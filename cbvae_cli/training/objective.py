@@ -151,11 +151,14 @@ class Objective(nn.Module, ABC):
     n_units : int
     scale : float
         Of the losses' sum, before its gradient is taken.
+    stops : bool
+        Whether a unit without stopping rows stops early; it goes to the end if not.
     """
 
     unit_of_net: Tensor
     n_units: int
     scale: float = 1.0
+    stops: bool = True
 
     @abstractmethod
     def loss(self, generator: torch.Generator) -> Tensor:

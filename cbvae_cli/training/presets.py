@@ -10,7 +10,9 @@ from cbvae_cli.records import Settings
 # are the sound version's.
 PRESETS = {
     "default": Settings(),
-    "fast": Settings(preset="fast", members=1, steps=800, joint_steps=300),
+    "fast": Settings(
+        preset="fast", members=1, steps=800, joint_steps=300, filler_steps=600
+    ),
     "best": Settings(
         preset="best", members=10, steps=1500, joint_steps=600, search=True
     ),
@@ -25,5 +27,6 @@ PRESETS = {
         batch=256,
         members=1,
         joint_steps=0,
+        filler_steps=0,
     ),
 }

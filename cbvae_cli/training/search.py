@@ -18,7 +18,13 @@ SPACE: tuple[dict[str, Any], ...] = (
     {"mask": 0.2},
     {"rate": 1e-3},
 )
-SHORT = {"members": 1, "steps": 600, "joint_steps": 300, "search": False}
+SHORT = {
+    "members": 1,
+    "steps": 600,
+    "joint_steps": 300,
+    "filler_steps": 0,
+    "search": False,
+}
 SEARCHING = 0.4  # of the time limit, at most
 TRAINING = 0.5  # of what is left of it; the rest is for calibration
 LEAST_STEPS = 50
@@ -77,4 +83,5 @@ def within(settings: Settings, step_seconds: float, seconds: float) -> Settings:
         epochs=0,
         steps=max(LEAST_STEPS, int(settings.steps * share)),
         joint_steps=int(settings.joint_steps * share),
+        filler_steps=int(settings.filler_steps * share),
     )

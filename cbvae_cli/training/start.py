@@ -53,8 +53,7 @@ class Start:
         """Give the loop of the first phase."""
         settings = self.settings
         objective = objective_for(self.family.nets, self.data, settings)
-        most = max(len(rows.places) for rows in self.data.train)
-        return Loop(objective, steps_of(settings, most), settings.rate, settings.seed)
+        return Loop(objective, self.steps[0], settings.rate, settings.seed)
 
     def joint(self, classifier: Family) -> Loop:
         """Give the loop of the second phase, on networks of its own."""
@@ -63,6 +62,14 @@ class Start:
         return Loop(
             objective, settings.joint_steps, settings.joint_rate, settings.seed + 3
         )
+
+    @property
+    def steps(self) -> tuple[int, int, int]:
+        """Count the steps of the three phases: generative, joint, filling."""
+        settings = self.settings
+        first = steps_of(settings, max(len(rows.places) for rows in self.data.train))
+        joint = settings.joint_steps if self.sharpens else 0
+        return first, joint, min(settings.filler_steps, first)
 
     @property
     def sharpens(self) -> bool:

@@ -151,6 +151,7 @@ def update(
         tuple(witnesses[at] for at in order),
         tuple(gaps[at] for at in order),
         chart(family, ground.known, settings.seed),
+        None if model.filling is None else model.filling.only(order),
     )
 
 

@@ -78,11 +78,14 @@ class Case:
         Of the draw, the split and the blanks.
     missing : str
         Share of cells that are blanked, as text, or `MAR`.
+    most : int
+        Rows.
     """
 
     table: str
     seed: int
     missing: str
+    most: int = MOST_ROWS
 
     @property
     def public(self) -> Public:
@@ -95,7 +98,7 @@ class Case:
         if isinstance(public, Digits):
             train, test = _digit_halves(public, self.seed)
         else:
-            train, test = halves(public, DATA, MOST_ROWS, self.seed)
+            train, test = halves(public, DATA, self.most, self.seed)
         if self.missing == "0":
             return train, test
         # In one go, so that both lose cells by the same ranks.

@@ -49,10 +49,13 @@ class Contest(ABC):
     ----------
     ours : tuple of Ours
     peers : tuple of str
+    figure : str
+        Told while it is measured.
     """
 
     ours: ClassVar[tuple[Ours, ...]]
     peers: ClassVar[tuple[str, ...]]
+    figure: ClassVar[str] = "auprc"
 
     @abstractmethod
     def split(self, case: Case, folder: Path) -> Split:
@@ -83,7 +86,8 @@ class Contest(ABC):
                 rows = {"rows": len(split.train) + len(split.test)}
                 for key, line in self._measured(split, ours, lacking, asked.threads):
                     book.add(Key(*at, *key), rows | line)
-                    said = line.get("why") or f"AUPRC {line['auprc']:.4f}"
+                    found = line.get(self.figure, float("nan"))
+                    said = line.get("why") or f"{self.figure} {found:.4f}"
                     print(*at, *key, said, file=sys.stderr, flush=True)
 
     def _measured(

@@ -157,7 +157,7 @@ def _iterative(task: Task, estimator: Any) -> Any:
 
 
 def _miceforest(task: Task) -> Floats:
-    """Fill by chained LightGBM models with predictive mean matching."""
+    """Fill by chained LightGBM models: predictions, not draws from near rows."""
     import miceforest
     import pandas as pd
 
@@ -169,9 +169,18 @@ def _miceforest(task: Task) -> Floats:
         return found.assign(label=labels.astype(float))
 
     kernel = miceforest.ImputationKernel(
-        frame(task.train, task.labels), num_datasets=1, random_state=task.seed
+        frame(task.train, task.labels),
+        num_datasets=1,
+        mean_match_candidates=0,
+        random_state=task.seed,
     )
-    kernel.mice(ROUNDS // 2, num_threads=jobs(task.threads))
+    try:
+        kernel.mice(ROUNDS // 2, num_threads=jobs(task.threads))
+    except TypeError as misfit:
+        # 6.0.5 calls what LightGBM has changed since 4.5.
+        raise CannotRun(
+            f"miceforest does not run with this LightGBM: {misfit}"
+        ) from None
     made = kernel.impute_new_data(frame(task.test, task.asked)).complete_data(0)
     found = task.test.values.copy()
     for at in range(found.shape[1]):

@@ -18,8 +18,17 @@ from cbvae_cli.training.fit import estimate_seconds, fit
 from cbvae_cli.training.parts import LEAST_CERTIFIED
 
 CPU = torch.device("cpu")
-BRIEF = Settings(latent=2, hidden=(8,), steps=40, joint_steps=30, batch=32, members=2)
+BRIEF = Settings(
+    latent=2,
+    hidden=(8,),
+    steps=40,
+    joint_steps=30,
+    filler_steps=20,
+    batch=32,
+    members=2,
+)
 IN_JOINT = BRIEF.steps + 10
+IN_FILLING = BRIEF.steps + BRIEF.joint_steps + 10
 
 
 def run(table, settings=BRIEF, *, observe=lambda _: None, folder=None, resume=False):
@@ -109,11 +118,13 @@ def test_every_phase_is_reported_in_one_count(make_table):
     fitted = run(make_table(80, 40), observe=seen.append)
     steps = [epoch.step for epoch in seen]
     assert steps == sorted(steps)
-    assert steps[-1] == fitted.training["steps"] == BRIEF.steps + BRIEF.joint_steps
+    told = BRIEF.steps + BRIEF.joint_steps
+    assert steps[-1] == fitted.training["steps"] == told + BRIEF.filler_steps
     assert {epoch.steps for epoch in seen} == {steps[-1]}
     first, second = fitted.training["best_steps"]
     assert (len(first), len(second)) == (4, 2)
-    assert len(fitted.training["history"]) == len(seen)
+    # What fills cells has no losses that classes could be judged by.
+    assert len(fitted.training["history"]) == sum(step <= told for step in steps)
 
 
 def test_the_generative_networks_are_left_as_they_were(make_table):
@@ -130,7 +141,7 @@ def test_the_generative_networks_are_left_as_they_were(make_table):
 # Interrupted runs.
 
 
-@pytest.mark.parametrize("step", [1, 20, BRIEF.steps, IN_JOINT])
+@pytest.mark.parametrize("step", [1, 20, BRIEF.steps, IN_JOINT, IN_FILLING])
 def test_an_interrupted_fit_ends_in_the_same_model(make_table, whole, tmp_path, step):
     table, folder = make_table(80, 40), tmp_path / "run"
     with pytest.raises(Interrupted) as caught:
@@ -140,9 +151,10 @@ def test_an_interrupted_fit_ends_in_the_same_model(make_table, whole, tmp_path, 
     assert everything(resumed) == whole
 
 
-def test_a_fit_may_be_interrupted_in_both_phases(make_table, whole, tmp_path):
+def test_a_fit_may_be_interrupted_in_every_phase(make_table, whole, tmp_path):
     table, folder = make_table(80, 40), tmp_path / "run"
-    for step, resume in ((20, False), (30, True), (IN_JOINT, True), (60, True)):
+    stops = 20, 30, IN_JOINT, 60, IN_FILLING
+    for step, resume in zip(stops, (False, True, True, True, True), strict=True):
         with pytest.raises(Interrupted):
             run(table, observe=stop_at(step), folder=folder, resume=resume)
     resumed = run(table, folder=folder, resume=True)
