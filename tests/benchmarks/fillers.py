@@ -157,7 +157,11 @@ def _iterative(task: Task, estimator: Any) -> Any:
 
 
 def _miceforest(task: Task) -> Floats:
-    """Fill by chained LightGBM models: predictions, not draws from near rows."""
+    """Fill by chained LightGBM models: predictions, not draws from near rows.
+
+    Test rows join those that it learns from, which favours it: 6.0.5 leaves rows given
+    later at their first random fills.
+    """
     import miceforest
     import pandas as pd
 
@@ -168,8 +172,9 @@ def _miceforest(task: Task) -> Floats:
             found[f"c{at}"] = pd.Categorical(found[f"c{at}"], categories=kinds)
         return found.assign(label=labels.astype(float))
 
+    rows = [frame(task.train, task.labels), frame(task.test, task.asked)]
     kernel = miceforest.ImputationKernel(
-        frame(task.train, task.labels),
+        pd.concat(rows, ignore_index=True),
         num_datasets=1,
         mean_match_candidates=0,
         random_state=task.seed,
@@ -181,7 +186,7 @@ def _miceforest(task: Task) -> Floats:
         raise CannotRun(
             f"miceforest does not run with this LightGBM: {misfit}"
         ) from None
-    made = kernel.impute_new_data(frame(task.test, task.asked)).complete_data(0)
+    made = kernel.complete_data(0)[len(task.train) :]
     found = task.test.values.copy()
     for at in range(found.shape[1]):
         if f"c{at}" in made:
