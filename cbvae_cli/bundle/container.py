@@ -19,6 +19,7 @@ from cbvae_cli.bundle.layout import CARD, MANIFEST, WEIGHTS, Entry, write_archiv
 from cbvae_cli.bundle.manifest import check_manifest, seal, too_new
 from cbvae_cli.bundle.strict_json import read_object
 from cbvae_cli.bundle.target import checked_target, taken
+from cbvae_cli.bundle.upgrades import upgrade_manifest
 from cbvae_cli.errors import BundleProblem, UsageProblem
 from cbvae_cli.table.aside import close_whole
 
@@ -103,10 +104,8 @@ def read_manifest(path: str | Path) -> dict[str, Any]:
     UsageProblem
         If there is no such file, or it may not be read.
     """
-    from cbvae_cli.bundle.upgrades import upgrade_manifest
-
     with _opened(path) as (file, entries):
-        return upgrade_manifest(_manifest(file, entries), None)[0]
+        return upgrade_manifest(_manifest(file, entries), CURRENT)[0]
 
 
 def read_bundle(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -127,11 +126,11 @@ def read_bundle(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndarray]
     BundleProblem, UsageProblem
         As `read_manifest`, and for weights that are not as they were written.
     """
-    from cbvae_cli.bundle.upgrades import upgrade_manifest
-
     with _opened(path) as (file, entries):
         manifest, slots = _checked(file, entries)
-        upgraded, arrays = upgrade_manifest(manifest, weights.build(file, slots))
+        upgraded, arrays = upgrade_manifest(
+            manifest, CURRENT, weights.build(file, slots)
+        )
     assert arrays is not None
     return upgraded, arrays
 

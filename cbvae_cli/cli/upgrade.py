@@ -19,9 +19,9 @@ def upgrade(
 
     Example: cbvae upgrade old.cbvae -o new.cbvae
     """
+    from cbvae_cli.bundle.renewal import upgrade_bundle
     from cbvae_cli.bundle.store import resolve
     from cbvae_cli.bundle.target import check_name
-    from cbvae_cli.bundle.upgrades import upgrade_bundle
     from cbvae_cli.report.machine import emit
 
     talk = telling.talk_only()

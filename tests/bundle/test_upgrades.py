@@ -8,7 +8,8 @@ import pytest
 
 from cbvae_cli.bundle import container, upgrades
 from cbvae_cli.bundle.container import read_bundle, read_card, read_manifest
-from cbvae_cli.bundle.upgrades import upgrade_bundle, upgrade_manifest
+from cbvae_cli.bundle.renewal import upgrade_bundle
+from cbvae_cli.bundle.upgrades import upgrade_manifest
 from cbvae_cli.errors import BundleProblem, UsageProblem
 
 
@@ -111,4 +112,4 @@ def test_a_manifest_that_its_own_format_would_not_hold_is_refused(later, manifes
 
 def test_a_newer_manifest_is_refused_by_the_upgrade_too():
     with pytest.raises(BundleProblem, match=r"format 9, written by cbvae 4\.2"):
-        upgrade_manifest({"format": 9, "program": {"version": "4.2"}})
+        upgrade_manifest({"format": 9, "program": {"version": "4.2"}}, 1)

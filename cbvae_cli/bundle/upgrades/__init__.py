@@ -15,7 +15,6 @@ imports what computes: a step is about names and shapes, and outlives the code.
 from __future__ import annotations
 
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cbvae_cli.errors import BundleProblem
@@ -31,7 +30,9 @@ OLDEST = 1
 
 
 def upgrade_manifest(
-    manifest: dict[str, Any], arrays: dict[str, np.ndarray] | None = None
+    manifest: dict[str, Any],
+    current: int,
+    arrays: dict[str, np.ndarray] | None = None,
 ) -> tuple[dict[str, Any], dict[str, np.ndarray] | None]:
     """Bring a manifest, and its arrays if given, to the current format.
 
@@ -39,6 +40,8 @@ def upgrade_manifest(
     ----------
     manifest : dict
         Checked, of any format up to the current one; may be changed.
+    current : int
+        The format to bring it to.
     arrays : dict of str to ndarray, optional
 
     Raises
@@ -47,17 +50,16 @@ def upgrade_manifest(
         If the format is too old or too new, or the manifest is not what its
         format asks for.
     """
-    from cbvae_cli.bundle import container
     from cbvae_cli.bundle.manifest import too_new
 
-    if manifest["format"] > container.CURRENT:
-        raise too_new(manifest, container.CURRENT)
-    while manifest["format"] < container.CURRENT:
+    if manifest["format"] > current:
+        raise too_new(manifest, current)
+    while manifest["format"] < current:
         found = manifest["format"]
         if found < OLDEST or found not in UPGRADES:
             raise BundleProblem(
                 f"the bundle has format {found}, which is no longer read",
-                expected=f"format {OLDEST} to {container.CURRENT}",
+                expected=f"format {OLDEST} to {current}",
                 hint="train again, or upgrade it with an older cbvae first",
             )
         module, _, name = UPGRADES[found].partition(":")
@@ -72,54 +74,3 @@ def upgrade_manifest(
             ) from error
         manifest["format"] = found + 1
     return manifest, arrays
-
-
-def upgrade_bundle(
-    path: str | Path, *, output: str | Path | None = None, force: bool = False
-) -> dict[str, Any]:
-    """Rewrite an old bundle in the current format.
-
-    Parameters
-    ----------
-    path : str or Path
-    output : str or Path, optional
-        Where to write; without it the bundle itself is replaced, once the new
-        one is whole.
-    force : bool
-        Whether an existing `output` is replaced.
-
-    Returns
-    -------
-    dict
-        `{"changed": False, "format"}` for a current bundle, which is checked
-        and left alone, with `"path"` where it was copied to an output; else
-        `{"changed": True, "from", "format", "path"}`.
-
-    Raises
-    ------
-    BundleProblem, UsageProblem
-        As `read_bundle` and `write_bundle`.
-    """
-    from cbvae_cli.bundle import container
-
-    found = container.verify_bundle(path)["format"]
-    if found == container.CURRENT:
-        same = {"changed": False, "format": found}
-        if output is None:
-            return same
-        return same | {"path": str(container.copy_bundle(path, output, force=force))}
-    manifest, arrays = container.read_bundle(path)
-    target = Path(path if output is None else output)
-    container.write_bundle(
-        target,
-        manifest,
-        arrays,
-        container.read_card(path),
-        force=force or output is None,
-    )
-    return {
-        "changed": True,
-        "from": found,
-        "format": container.CURRENT,
-        "path": str(target),
-    }
