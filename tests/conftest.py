@@ -37,7 +37,7 @@ def samples() -> Path:
 
 # What takes time in training and changes nothing that tests ask of it.
 FEW_TREES = {"ITERATIONS": 30, "MOST_TREES": 60, "LEAST_ITERATIONS": 10}
-FEW_CENTRES = {"MOST_CENTRES": 32, "MOST_LEARNT": 1024}
+FEW_CENTRES = {"MOST_CENTRES": 64, "MOST_LEARNT": 1024}
 JOINT_STEPS, FILLER_STEPS = 30, 40
 FILLER_TREES = 10
 

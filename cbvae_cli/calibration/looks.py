@@ -191,7 +191,7 @@ class Home:
         return cls(arrays["mean"], crowds)
 
 
-def fit_home(looked: Look, layout: Layout, seed: int) -> Home:
+def fit_home(looked: Look, layout: Layout, seed: int, n_members: int = 1) -> Home:
     """Fit on rows of a class that a member learnt from.
 
     Parameters
@@ -200,9 +200,11 @@ def fit_home(looked: Look, layout: Layout, seed: int) -> Home:
         By the member.
     layout : Layout
     seed : int
+    n_members : int
+        That have a home each.
     """
     crowds = {
-        name: fit_crowd(points(looked, layout), _AXES[name](layout), seed)
+        name: fit_crowd(points(looked, layout), _AXES[name](layout), seed, n_members)
         for name, points in POINTS.items()
     }
     mean = crowds["through"].middle[: layout.width].astype(np.float32)

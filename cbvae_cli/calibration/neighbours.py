@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cbvae_cli.table.cells import Bools, Floats
 
-MOST_CENTRES = 512
+MOST_CENTRES = 512  # of a class and look, its members' together
 ROWS_A_CENTRE = 5  # at least: a centre of one row would be that row
 MOST_LEARNT = 4_096  # rows that centres are made of, or fewer of wide tables:
 LEAST_LEARNT = 512
@@ -98,7 +98,7 @@ def rows_to_learn(n_axes: int) -> int:
     return max(LEAST_LEARNT, most)
 
 
-def fit_crowd(points: Points, axes: Axes, seed: int) -> Crowd:
+def fit_crowd(points: Points, axes: Axes, seed: int, n_members: int = 1) -> Crowd:
     """Fit on rows of a class that a member learnt from.
 
     Parameters
@@ -106,6 +106,8 @@ def fit_crowd(points: Points, axes: Axes, seed: int) -> Crowd:
     points : Points
     axes : Axes
     seed : int
+    n_members : int
+        That have a crowd each.
 
     Returns
     -------
@@ -121,7 +123,7 @@ def fit_crowd(points: Points, axes: Axes, seed: int) -> Crowd:
     around = np.where(points.seen, points.at - middle, 0.0)
     squares = np.bincount(axes.owner, weights=(around**2).sum(axis=0) / counts)
     scale = np.maximum(np.sqrt(squares)[axes.owner], axes.least)
-    most = max(1, MOST_NUMBERS // n_axes)
+    most = max(1, min(MOST_NUMBERS // n_axes, MOST_CENTRES // n_members))
     centres = _centres((points.at - middle) / scale, most, seed)
     return Crowd(middle, scale, centres.astype(np.float32))
 
@@ -131,7 +133,7 @@ def _centres(points: Floats, most: int, seed: int) -> Floats:
     from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits
 
-    wanted = min(MOST_CENTRES, most, len(points) // ROWS_A_CENTRE)
+    wanted = min(most, len(points) // ROWS_A_CENTRE)
     distinct = len(np.unique(points, axis=0))
     # Sums of several threads come in any order, and so do their last bits.
     with threadpool_limits(1):

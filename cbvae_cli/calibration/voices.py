@@ -144,6 +144,8 @@ def fit_scale(
     float64 array, shape (n_classes, width)
     """
     width = wrong.shape[1]
+    if not len(wrong):
+        return np.ones((n_classes, width))
     overall = _stretch(wrong[hidden], drawn[:, hidden], 1.0)
     by_column = np.array(
         [

@@ -194,7 +194,8 @@ def _homes(family: Family, known: Known, seed: int) -> list[list[Home]]:
             if len(rows) > most:
                 rows = np.sort(rng.choice(rows, most, replace=False))
             looked = look_at(alone, take(known.encoded, rows), place)
-            of_class.append(fit_home(looked, family.layout, seed))
+            home = fit_home(looked, family.layout, seed, family.n_members)
+            of_class.append(home)
         homes.append(of_class)
     return homes
 

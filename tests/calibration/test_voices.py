@@ -69,11 +69,12 @@ def test_stretched_draws_cover_what_is_promised():
     assert np.abs(inside.mean(axis=0) - 19 / 21).max() < 0.03
 
 
-@pytest.mark.parametrize("empty", ["draws", "cells"])
+@pytest.mark.parametrize("empty", ["draws", "cells", "rows"])
 def test_nothing_to_compare_stretches_nothing(empty):
-    wrong, drawn = np.ones((50, 2)), np.ones((4, 50, 2))
-    hidden = np.full((50, 2), empty != "cells")
+    n_rows = 0 if empty == "rows" else 50
+    wrong, drawn = np.ones((n_rows, 2)), np.ones((4, n_rows, 2))
+    hidden = np.full((n_rows, 2), empty != "cells")
     if empty == "draws":
         drawn = drawn * 0
-    scale = fit_scale(wrong, drawn, hidden, np.zeros(50, dtype=np.int64), 1)
+    scale = fit_scale(wrong, drawn, hidden, np.zeros(n_rows, dtype=np.int64), 1)
     np.testing.assert_allclose(scale, 1.0)

@@ -20,9 +20,10 @@ from cbvae_cli.training.loop import Loop
 from cbvae_cli.training.objective import Rows
 from cbvae_cli.training.presets import PRESETS
 
-number, phase, at, joint_steps = sys.argv[1:5]
+number, phase, at, joint_steps, filler_steps = sys.argv[1:6]
 # As the tests have it that go on with the run.
-PRESETS["default"] = replace(PRESETS["default"], joint_steps=int(joint_steps))
+steps = {"joint_steps": int(joint_steps), "filler_steps": int(filler_steps)}
+PRESETS["default"] = replace(PRESETS["default"], **steps)
 advance, draw, running = Loop.advance, Rows.draw, []
 
 def noted(self):
@@ -37,7 +38,7 @@ def drawn(self, *rest):
     return rows
 
 Loop.advance, Rows.draw = noted, drawn
-sys.exit(main(sys.argv[5:]))
+sys.exit(main(sys.argv[6:]))
 """
 FLAGS = ["--label", "outcome", "--exclude", "part", "--hidden", "16", "--epochs", "16"]
 FLAGS += ["--quiet"]
@@ -61,8 +62,9 @@ def whole(tmp_path_factory, defects):
 
 
 def stopped(start, number, phase, step, *argv):
-    joint_steps = PRESETS["default"].joint_steps
-    words = (int(number), phase, step, joint_steps, "train", *argv)
+    brief = PRESETS["default"]
+    steps = brief.joint_steps, brief.filler_steps
+    words = (int(number), phase, step, *steps, "train", *argv)
     process = start("-c", STOPPED, *words)
     out, error = process.communicate()
     assert out == ""

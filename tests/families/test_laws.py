@@ -19,7 +19,14 @@ from cbvae_cli.training.objective import place_data
 from cbvae_cli.training.parts import Shares, row_keys, split, united
 from cbvae_cli.training.start import objective_for
 
-BRIEF = {"steps": 500, "joint_steps": 60, "hidden": (32,), "latent": 3, "batch": 64}
+BRIEF = {
+    "steps": 500,
+    "joint_steps": 60,
+    "filler_steps": 20,
+    "hidden": (32,),
+    "latent": 3,
+    "batch": 64,
+}
 # Any two classes differ in four columns of six, by six deviations.
 SIDES = np.array([[0, 0, 0], [1, 0, 1], [0, 1, 1], [1, 1, 0]], dtype=float)
 MIDDLES = 6 * np.repeat(SIDES, 2, axis=1)

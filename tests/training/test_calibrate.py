@@ -19,7 +19,13 @@ from cbvae_cli.training.start import prepare
 
 CPU = torch.device("cpu")
 LESSONS = Settings(
-    latent=2, hidden=(16,), steps=150, joint_steps=40, batch=64, members=2
+    latent=2,
+    hidden=(16,),
+    steps=150,
+    joint_steps=40,
+    filler_steps=20,
+    batch=64,
+    members=2,
 )
 
 

@@ -14,7 +14,14 @@ from cbvae_cli.records import Columns, Settings
 from cbvae_cli.table.label import Label
 from cbvae_cli.training.detect import check_neighbours, detecting_of
 
-BRIEF = {"steps": 60, "hidden": (16,), "latent": 2, "batch": 64, "joint_steps": 10}
+BRIEF = {
+    "steps": 60,
+    "hidden": (16,),
+    "latent": 2,
+    "batch": 64,
+    "joint_steps": 10,
+    "filler_steps": 20,
+}
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,14 @@ from cbvae_cli.training.update_rows import read_arrival, replay
 
 CPU = torch.device("cpu")
 BRIEF = Settings(
-    latent=2, hidden=(16,), steps=250, rate=1e-2, batch=32, members=2, joint_steps=30
+    latent=2,
+    hidden=(16,),
+    steps=250,
+    rate=1e-2,
+    batch=32,
+    members=2,
+    joint_steps=30,
+    filler_steps=20,
 )
 MIDDLE = {"b": 0.0, "d": 4.0, "f": -4.0, "c": 8.0, "1": 0.0, "2": 4.0, "10": -4.0}
 
