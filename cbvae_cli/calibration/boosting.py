@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cbvae_cli.calibration.grown import Binned, read_trees
+from cbvae_cli.calibration.grown import Binned, few_threads, read_trees
 from cbvae_cli.calibration.present import classes_present, log_softmax, widen
 from cbvae_cli.calibration.tree_words import Compiled, compile_trees
 from cbvae_cli.calibration.trees import CODES, Trees, require, require_array
@@ -152,11 +152,12 @@ def fit_booster(
     layout = Binned.of(x[kept], categorical, weights[kept])
     model = _model(int(kept.sum()), int(present.sum()), layout.mask(), seed)
     place = np.cumsum(present) - 1
-    model.fit(
-        layout.encode(x[kept]),
-        place[labels[kept]],
-        sample_weight=weights[kept] / weights[kept].mean(),
-    )
+    with few_threads(x[kept].size):
+        model.fit(
+            layout.encode(x[kept]),
+            place[labels[kept]],
+            sample_weight=weights[kept] / weights[kept].mean(),
+        )
     found = np.ravel(model._baseline_prediction).astype(np.float64)
     binary = len(found) == 1
     baseline = np.append(0.0, found) if binary else found

@@ -89,8 +89,7 @@ class Learner:
     @property
     def n_features(self) -> int:
         """Count the columns of `features`."""
-        n_words = len(self._asked)
-        return n_words + len(self.cells.kinds) + self.net.n_classes
+        return len(self._asked) + self.net.n_classes
 
     @cached_property
     def _asked(self) -> Places:
@@ -127,7 +126,7 @@ class Learner:
         return found
 
     def features(self, values: Floats, places: Places, guessed: Floats) -> Floats:
-        """Give what trees see of rows: cells seen or guessed, mask, class.
+        """Give what trees see of rows: cells, seen or guessed, and the class.
 
         Parameters
         ----------
@@ -138,7 +137,7 @@ class Learner:
         told = self.cells.of(values)
         whole = np.where(np.isnan(told), guessed, told)[:, self._asked]
         classes = np.eye(self.net.n_classes)[places]
-        return np.concatenate([whole, np.isnan(values), classes], axis=1)
+        return np.concatenate([whole, classes], axis=1)
 
     def voices(self, values: Floats, places: Places, family: Floats) -> Floats:
         """Let all three speak, shape (3, n_rows, width).

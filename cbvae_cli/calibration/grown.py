@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,19 @@ SEEN_SHARE = 5_000
 FAR = 1e300
 
 Grown = tuple[Any, int]
+
+# Cells below which threads wait for each other longer than they work.
+MANY_CELLS = 2_000_000
+
+
+def few_threads(n_cells: int) -> AbstractContextManager[Any]:
+    """Hold a fit to one thread where it has few cells."""
+    from threadpoolctl import threadpool_limits
+
+    if n_cells >= MANY_CELLS:
+        return nullcontext()
+    held: AbstractContextManager[Any] = threadpool_limits(1)
+    return held
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from cbvae_cli.calibration.family_cells import (
     noise_width,
 )
 from cbvae_cli.calibration.filling import Filling, Learner, Regressors, filler_for
-from cbvae_cli.calibration.grown import Binned, read_trees
+from cbvae_cli.calibration.grown import Binned, few_threads, read_trees
 from cbvae_cli.calibration.trees import Trees, joined
 from cbvae_cli.calibration.voices import fit_scale, fit_shares
 from cbvae_cli.families.cells import fit_cells
@@ -38,7 +38,7 @@ TRIED_COLUMNS = 0.5
 LEAF_ROWS, LEAF_SHARE, LEAST_LEAF_ROWS = 10, 40, 2
 MOST_AMOUNTS = 64  # columns that get trees; with more, none does
 MOST_FEATURES = 400
-MOST_GROWN = 6_000  # rows that trees grow on
+MOST_GROWN = 4_000  # rows that trees grow on
 LEAST_GROWN = 30
 USUAL_GAPS = 0.3  # most that a row loses where the table is whole
 
@@ -235,7 +235,8 @@ class Lesson:
             random_state=self.seed,
         )
         layout = Binned.of(x, np.zeros(x.shape[1], dtype=np.bool_), np.ones(len(x)))
-        model.fit(layout.encode(x), truth[own])
+        with few_threads(x.size):
+            model.fit(layout.encode(x), truth[own])
         grown = [(predictor, place) for (predictor,) in model._predictors]
         return read_trees(grown, layout), float(np.ravel(model._baseline_prediction)[0])
 
