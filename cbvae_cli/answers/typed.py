@@ -82,10 +82,12 @@ class Typed:
             return self._cast(text, column, target)
         except (pa.ArrowInvalid, reading.BadCell):
             row = _first_misfit(lambda some: self._cast(some, column, target), text)
+        cell = text[row]
+        row = row * source_rows.rows.num_rows // len(text)  # draws repeat rows
         raise DataProblem(
             f"column '{column.name}' holds a value that its type in the output, "
             f"{target}, cannot",
-            where=f"{self.source.where(source_rows, row)}: {shown(text[row])}",
+            where=f"{self.source.where(source_rows, row)}: {shown(cell)}",
             expected=f"values of type {target}, as training had them",
             hint="write to .csv, which keeps every cell as it came",
         )

@@ -230,3 +230,22 @@ def test_spellings_of_a_whole_number_fit_its_type(folder, tmp_path):
     found = parquet.read_table(impute(folder, rows, out="typed.parquet"))
     assert found["qty"].to_pylist()[:4] == [700] * 4
     assert 100 <= found["qty"][4].as_py() < 900
+
+
+def test_a_misfit_behind_draws_is_named_by_its_own_line(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    cells = zip(rng.integers(100, size=60), rng.random(60), strict=True)
+    rows = [f"{a},{b:.3f},{'xy'[n % 2]}" for n, (a, b) in enumerate(cells)]
+    table, bundle = tmp_path / "t.csv", tmp_path / "m.cbvae"
+    table.write_text("\n".join(["a,b,y", *rows]) + "\n", "utf-8")
+    words = ["--label", "y", "--preset", "fast", "--epochs", "1", "--hidden", "8"]
+    argv = ["train", str(table), *words, "--quiet", "-o", str(bundle)]
+    assert main(argv) == 0
+    new, out = tmp_path / "new.csv", tmp_path / "out.parquet"
+    new.write_text("a,b,y\n1,,x\n,0.2,y\n3.5,,x\n", "utf-8")
+    argv = ["impute", str(bundle), str(new), "--draws", "3", "-o", str(out)]
+    assert main(argv) == 3
+    error = capsys.readouterr().err
+    assert "line 4" in error
+    assert "3.5" in error
+    assert not out.exists()
