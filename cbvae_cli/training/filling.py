@@ -18,10 +18,12 @@ from cbvae_cli.calibration.filling import Filling, Learner, Regressors, filler_f
 from cbvae_cli.calibration.grown import Binned, few_threads, read_trees
 from cbvae_cli.calibration.trees import Trees, joined
 from cbvae_cli.calibration.voices import fit_scale, fit_shares
+from cbvae_cli.evidence import take
 from cbvae_cli.families.cells import fit_cells
 from cbvae_cli.families.contract import Family
 from cbvae_cli.networks.filler import Filler
 from cbvae_cli.table.cells import Floats
+from cbvae_cli.table.matrix import Encoded
 from cbvae_cli.training.blind import Known
 from cbvae_cli.training.loop import Loop
 from cbvae_cli.training.objective import Objective
@@ -42,6 +44,7 @@ MOST_GROWN = 4_000  # rows that trees grow on
 LEAST_GROWN = 30
 USUAL_GAPS = 0.3  # most that a row loses where the table is whole
 
+MOST_TAUGHT = 100_000  # rows that the network learns from; steps see no more
 MOST_BLIND = 2_000  # rows that shares are fitted on
 BLIND_GAPS = (0.05, 0.6)  # share that each of them loses
 N_DRAWS = 6
@@ -53,38 +56,38 @@ class MaskedRegression(Objective):
     Parameters
     ----------
     net : Filler
-    known : Known
+    encoded : Encoded
+        Rows that the network learns from.
     cells : float64 array, shape (n_rows, width)
         As `Cells.of` lays them out.
+    labels : int array, shape (n_rows,)
     owners : tuple of int array
         Table column of each column of `cells`, and of the encoded matrix.
-    rows : int array
-        That the network learns from.
     """
 
     def __init__(
         self,
         net: Filler,
-        known: Known,
+        encoded: Encoded,
         cells: Floats,
+        labels: Places,
         owners: tuple[Places, Places],
-        rows: Places,
     ) -> None:
         super().__init__()
         self.net = net
         self.stops = False
         self.n_units = 1
         self.unit_of_net = torch.zeros(1, dtype=torch.int64)
-        self.encoded = torch.from_numpy(known.encoded.matrix)
-        self.observed = torch.from_numpy(known.encoded.observed)
+        self.encoded = torch.from_numpy(encoded.matrix)
+        self.observed = torch.from_numpy(encoded.observed)
         self.told = torch.from_numpy(~np.isnan(cells))
         self.cells = torch.from_numpy(np.nan_to_num(cells).astype(np.float32))
-        self.labels = torch.from_numpy(known.labels)
+        self.labels = torch.from_numpy(labels)
         self.owner, self.encoded_owner = map(torch.from_numpy, owners)
-        self.rows = torch.from_numpy(rows)
-        places = np.unique(known.labels[rows])
+        self.rows = torch.arange(len(labels))
         self.classes = [
-            torch.from_numpy(rows[known.labels[rows] == place]) for place in places
+            torch.from_numpy(np.flatnonzero(labels == place))
+            for place in np.unique(labels)
         ]
 
     def loss(self, generator: torch.Generator) -> Tensor:
@@ -155,24 +158,27 @@ class Lesson:
         """
         every = np.arange(len(known.labels))
         unseen = known.parts.blind(0, every)
+        rng = np.random.default_rng([seed, 21])
+        blind = np.sort(rng.permutation(unseen)[:MOST_BLIND])
         rows = np.setdiff1d(every, unseen)
-        blind = np.random.default_rng([seed, 21]).permutation(unseen)
-        blind = np.sort(blind[:MOST_BLIND])
+        if len(rows) > MOST_TAUGHT:
+            rows = np.sort(rng.choice(rows, MOST_TAUGHT, replace=False))
+            every = rows
         layout = family.layout
-        cells = fit_cells(layout.kinds, layout.known(known.values))
+        cells = fit_cells(layout.kinds, layout.known(known.values[every]))
         net = filler_for(layout, cells, family.n_classes, seed)
         return cls(family, known, Learner(layout, cells, net), rows, blind, seed)
 
     def loop(self, steps: int) -> Loop:
         """Give the loop that teaches the network."""
-        cells = self.learner.cells
-        laid = cells.of(self.learner.layout.known(self.known.values))
+        known, learner = self.known, self.learner
+        cells, layout = learner.cells, learner.layout
         objective = MaskedRegression(
-            self.learner.net,
-            self.known,
-            laid,
-            (cells.owner, self.learner.layout.owner),
-            self.rows,
+            learner.net,
+            take(known.encoded, self.rows),
+            cells.of(layout.known(known.values[self.rows])),
+            known.labels[self.rows],
+            (cells.owner, layout.owner),
         )
         return Loop(objective, steps, RATE, self.seed + 5)
 
