@@ -16,7 +16,7 @@ LEAST_SHARE = 1e-3  # of a class in a row; less would change no fill
 
 
 @dataclass(frozen=True)
-class Filler:
+class Fills:
     """Fills cells by a model.
 
     Attributes
@@ -29,7 +29,7 @@ class Filler:
     cells: Cells
 
     @classmethod
-    def of(cls, model: Model) -> Filler:
+    def of(cls, model: Model) -> Fills:
         """Take what the model has learnt of cells, where it has."""
         if model.filling is None:
             return cls(model, plain_cells(model.layout.kinds))

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from cbvae_cli.answers.fills import Filler
+from cbvae_cli.answers.fills import Fills
 from cbvae_cli.answers.frame import Added
 from cbvae_cli.answers.model import BLEND, Model
 from cbvae_cli.answers.wanted import PLAIN, Wanted
@@ -49,7 +49,7 @@ class Impute:
         model.schema.check(source)
         self.wanted = wanted
         self.model = model
-        self.filler = Filler.of(model)
+        self.fills = Fills.of(model)
         self.source = source
         self.place = (
             None if given_class is None else model.schema.label.place(given_class)
@@ -124,7 +124,7 @@ class Impute:
             numbers = self._numbers(batch, gappy)
             layers[:, gappy] = self._fill(*some, numbers)
             if self.wanted.deviations:
-                found = self.filler.deviations(*some, numbers)
+                found = self.fills.deviations(*some, numbers)
                 deviations[gappy] = np.where(missing[gappy], found, np.nan)
         rows = np.repeat(np.arange(len(values)), len(layers))
         columns = self._columns(batch, layers, missing, rows)
@@ -170,7 +170,7 @@ class Impute:
         """Give the random numbers of some rows, None where nothing is drawn."""
         if not self.wanted.n_drawn:
             return None
-        every = batch.start, batch.rows.num_rows, self.filler.n_numbers
+        every = batch.start, batch.rows.num_rows, self.fills.n_numbers
         return self.wanted.numbers(*every)[:, rows]
 
     def _places(self, batch: Batch) -> NDArray[np.int64]:
@@ -182,13 +182,13 @@ class Impute:
 
     def _fill(self, values: Floats, weights: Floats, numbers: Floats | None) -> Floats:
         """Give values of every cell, shape (n_layers, n_rows, n_columns)."""
-        filler, n_draws = self.filler, self.wanted.draws
+        fills, n_draws = self.fills, self.wanted.draws
         if numbers is None or not n_draws:
-            found = filler.mixed(values, weights)[None]
+            found = fills.mixed(values, weights)[None]
         else:
-            found = filler.drawn(values, weights, numbers[:n_draws])
+            found = fills.drawn(values, weights, numbers[:n_draws])
         settle = self.model.layout.settle
-        return np.stack([settle(filler.cells.part(flat)) for flat in found])
+        return np.stack([settle(fills.cells.part(flat)) for flat in found])
 
     def _fill_labels(
         self,

@@ -150,7 +150,7 @@ def _listed(file: BinaryIO) -> list[zipfile.ZipInfo]:
     # zipfile lets several kinds out on hostile directories, by Python version.
     except (
         zipfile.BadZipFile,
-        NotImplementedError,
+        NotImplementedError,  # of a compression or flag that it does not know
         RuntimeError,
         ValueError,
         OverflowError,

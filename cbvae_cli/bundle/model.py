@@ -28,6 +28,7 @@ from cbvae_cli.families import FAMILIES, family_class
 from cbvae_cli.families.contract import Family
 from cbvae_cli.networks.vae import Shape
 from cbvae_cli.table.gaps import Gaps
+from cbvae_cli.table.kind import under
 from cbvae_cli.table.label import Label
 from cbvae_cli.table.matrix import Layout
 from cbvae_cli.table.schema import Schema
@@ -144,7 +145,7 @@ def describe(model: Model) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
 def restore(manifest: Mapping[str, Any], arrays: Arrays, device: torch.device) -> Model:
     """Build a model from what `describe` gave."""
     label = Label.restore(manifest["label"])
-    schema = Schema.restore(manifest["schema"], _under(arrays, "schema/"), label)
+    schema = Schema.restore(manifest["schema"], under(arrays, "schema/"), label)
     described = manifest["model"]
     if described["family"] not in FAMILIES:
         raise BundleProblem(
@@ -159,26 +160,26 @@ def restore(manifest: Mapping[str, Any], arrays: Arrays, device: torch.device) -
     family = family_class(described["family"]).build(
         layout, label.classes, shape, described["members"], 0
     )
-    family.load(_under(arrays, "family/"))
+    family.load(under(arrays, "family/"))
     _ready(family, device)
     classifier = family.teller
     if described["sharpened"]:
         classifier = family.copy()
-        classifier.load(_under(arrays, "classifier/"))
+        classifier.load(under(arrays, "classifier/"))
         _ready(classifier, device)
     calibration = manifest["calibration"]
     judges = {
         method: Judges(
             tuple(
-                Strangeness.restore(_under(arrays, f"strangeness/{method}/{place}/"))
+                Strangeness.restore(under(arrays, f"strangeness/{method}/{place}/"))
                 for place in range(len(label.classes))
             ),
-            Conformal.restore(_under(arrays, f"strangeness/{method}/all/")),
+            Conformal.restore(under(arrays, f"strangeness/{method}/all/")),
         )
         for method in JUDGED
     }
-    certificate = _under(arrays, "certificate/")
-    filling = _under(arrays, "filling/")
+    certificate = under(arrays, "certificate/")
+    filling = under(arrays, "filling/")
     training = {**manifest["training"], "data": manifest["data"]}
     return Model(
         schema,
@@ -189,21 +190,21 @@ def restore(manifest: Mapping[str, Any], arrays: Arrays, device: torch.device) -
             rule: Members.restore(found)
             for rule, found in calibration["temperatures"].items()
         },
-        Posterior.restore(calibration["posterior"], _under(arrays, "posterior/")),
+        Posterior.restore(calibration["posterior"], under(arrays, "posterior/")),
         np.array(calibration["thresholds"], dtype=np.float64),
         judges,
         Certificate.restore(certificate) if certificate else None,
         training["settings"],
         training,
         tuple(
-            Witness.restore(_under(arrays, f"witness/{place}/"), family.n_members)
+            Witness.restore(under(arrays, f"witness/{place}/"), family.n_members)
             for place in range(len(label.classes))
         ),
         tuple(
-            Gaps.restore(_under(arrays, f"gaps/{place}/"), len(schema.kinds))
+            Gaps.restore(under(arrays, f"gaps/{place}/"), len(schema.kinds))
             for place in range(len(label.classes))
         ),
-        Atlas.restore(_under(arrays, "atlas/"), family),
+        Atlas.restore(under(arrays, "atlas/"), family),
         Filling.restore(filling, layout, len(label.classes)) if filling else None,
     )
 
@@ -211,11 +212,3 @@ def restore(manifest: Mapping[str, Any], arrays: Arrays, device: torch.device) -
 def _ready(family: Family, device: torch.device) -> None:
     """Put a family's networks in place for answering."""
     family.nets.to(device).eval().requires_grad_(False)
-
-
-def _under(arrays: Arrays, prefix: str) -> dict[str, NDArray[Any]]:
-    return {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }

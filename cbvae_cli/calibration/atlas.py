@@ -9,9 +9,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from cbvae_cli.calibration.clusters import Clusters
-from cbvae_cli.calibration.detectors import under
 from cbvae_cli.calibration.landmarks import Landmarks
 from cbvae_cli.families.contract import Family
+from cbvae_cli.table.kind import under
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from cbvae_cli.calibration.density import (
 from cbvae_cli.calibration.forest import Forest, fit_forest
 from cbvae_cli.calibration.neighbours import ROWS_A_CENTRE, Crowd, Points
 from cbvae_cli.table.cells import Floats
+from cbvae_cli.table.kind import under
 
 
 class Detector(Protocol):
@@ -144,12 +145,3 @@ def fit_detectors(
         mean = (middle - crowd.middle) / crowd.scale
         found["class-distance"] = Apart(mean, crowd.scale)
     return Detectors(crowd, found)
-
-
-def under(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
-    """Give the arrays below a prefix, without it."""
-    return {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }

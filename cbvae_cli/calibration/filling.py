@@ -17,6 +17,7 @@ from cbvae_cli.evidence import CHUNK
 from cbvae_cli.families.cells import Cells
 from cbvae_cli.networks.filler import Filler
 from cbvae_cli.table.cells import Floats
+from cbvae_cli.table.kind import under
 from cbvae_cli.table.matrix import Layout
 
 Places = NDArray[np.int64]
@@ -230,16 +231,16 @@ class Filling:
         cls, arrays: Mapping[str, NDArray[Any]], layout: Layout, n_classes: int
     ) -> Filling:
         """Build from `arrays`; raises KeyError, RuntimeError or ValueError."""
-        cells = Cells.restore(layout.kinds, _under(arrays, "cells/"))
+        cells = Cells.restore(layout.kinds, under(arrays, "cells/"))
         slots = arrays["slots"]
         n_slots = len(arrays["net/entry.weight"][0]) - n_inputs(layout, cells, 0)
         net = filler_for(layout, cells, n_slots, seed=0)
-        weights = _under(arrays, "net/")
+        weights = under(arrays, "net/")
         state = {name: torch.from_numpy(array) for name, array in weights.items()}
         net.load_state_dict(state, strict=True)
         net.eval().requires_grad_(False)
         learner = Learner(layout, cells, net)
-        trees = _under(arrays, "trees/")
+        trees = under(arrays, "trees/")
         if trees:
             sizes = learner.n_features, len(cells.amounts)
             learner = replace(learner, regressors=Regressors.restore(trees, *sizes))
@@ -270,11 +271,3 @@ def _padded(part: NDArray[Any]) -> torch.Tensor:
     """Fill rows up to `CHUNK`: products of one shape round a row the same anywhere."""
     spare = [(0, CHUNK - len(part))] + [(0, 0)] * (part.ndim - 1)
     return torch.from_numpy(np.pad(part, spare))
-
-
-def _under(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
-    return {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }

@@ -13,6 +13,7 @@ from cbvae_cli.calibration.neighbours import Axes, Crowd, Points, fit_crowd
 from cbvae_cli.evidence import chunks
 from cbvae_cli.families.contract import Family
 from cbvae_cli.table.cells import Floats
+from cbvae_cli.table.kind import under
 from cbvae_cli.table.matrix import Encoded, Layout
 
 LEAST_SCALE = 0.05  # in units of the matrix
@@ -178,16 +179,7 @@ class Home:
     @classmethod
     def restore(cls, arrays: Mapping[str, NDArray[Any]]) -> Home:
         """Build from `arrays`."""
-        crowds = {
-            name: Crowd.restore(
-                {
-                    field.removeprefix(f"{name}/"): array
-                    for field, array in arrays.items()
-                    if field.startswith(f"{name}/")
-                }
-            )
-            for name in POINTS
-        }
+        crowds = {name: Crowd.restore(under(arrays, f"{name}/")) for name in POINTS}
         return cls(arrays["mean"], crowds)
 
 

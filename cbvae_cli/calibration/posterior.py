@@ -14,7 +14,7 @@ from cbvae_cli.calibration.logistic import Logistic
 from cbvae_cli.calibration.present import log_softmax
 from cbvae_cli.calibration.temperature import Members
 from cbvae_cli.table.cells import Bools, Floats
-from cbvae_cli.table.kind import Block
+from cbvae_cli.table.kind import Block, under
 
 LEAST_LOG = -25.0  # of a candidate; one that is sure and wrong must not decide alone
 FAR = 1e4  # nats; beyond, evidence says nothing more
@@ -265,7 +265,7 @@ class Posterior:
             Candidate(
                 kind,
                 tuple(
-                    kind.form.restore(_under(arrays, f"{at}/{number}/"))
+                    kind.form.restore(under(arrays, f"{at}/{number}/"))
                     for number in range(bags[at])
                 ),
             )
@@ -286,14 +286,6 @@ class Posterior:
             weights,
             np.array(described["names"], dtype=bool),
         )
-
-
-def _under(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
-    return {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }
 
 
 def elbo_of(found: Floats) -> Floats:

@@ -21,7 +21,6 @@ SMALL_TABLE, SMALL_CLASS = (0.5, 150.0), (0.15, 100.0)
 LOOSE, TIGHT = 0.1, 0.05  # deviations of beliefs: of all cells, of a class or column
 MASS = 0.9  # share of hidden cells by which draws are stretched
 LEAST_CELLS = 100
-TINY = 1e-12
 
 
 def fit_shares(
@@ -136,7 +135,9 @@ def fit_scale(
         Truth less fill.
     drawn : float64 array, shape (n_draws, n_rows, width)
         Draws less the family's own mean.
-    hidden, labels, n_classes
+    hidden : bool array, shape (n_rows, width)
+        Amounts that were hidden.
+    labels, n_classes
         As in `fit_shares`.
 
     Returns
@@ -155,10 +156,12 @@ def fit_scale(
     )
     stretched = drawn * by_column
     # Columns that are easy to fill must count beside those that are not.
-    unit = np.maximum(np.quantile(np.abs(stretched), MASS, axis=(0, 1)), TINY)
+    unit = np.quantile(np.abs(stretched), MASS, axis=(0, 1))
+    varies = unit > 0
+    unit = np.where(varies, unit, 1.0)
     scale = np.empty((n_classes, width))
     for place in range(n_classes):
-        own = hidden & (labels == place)[:, None]
+        own = hidden & varies & (labels == place)[:, None]
         each = (wrong / unit)[own], (stretched / unit)[:, own]
         scale[place] = by_column * _stretch(*each, 1.0)
     return scale

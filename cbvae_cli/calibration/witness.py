@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbvae_cli.calibration.conformal import Conformal
-from cbvae_cli.calibration.detectors import Detectors, under
+from cbvae_cli.calibration.detectors import Detectors
 from cbvae_cli.calibration.looks import Home
 from cbvae_cli.calibration.neighbours import Crowd
 from cbvae_cli.calibration.spaces import shared_crowds
 from cbvae_cli.calibration.strangeness import SPACES
 from cbvae_cli.table.cells import Floats
+from cbvae_cli.table.kind import under
 
 NO_SCORES = Conformal((np.empty(0),))
 

@@ -16,6 +16,7 @@ from cbvae_cli.families.mixture import Mixture
 from cbvae_cli.families.rows import Belief, Plan, Rows, expected
 from cbvae_cli.networks.vae import Shape, StackedVAE
 from cbvae_cli.records import Settings
+from cbvae_cli.table.kind import under
 from cbvae_cli.table.matrix import Encoded, Layout
 
 
@@ -271,9 +272,8 @@ class Family(ABC):
     def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take over what `arrays` gave; raises KeyError or RuntimeError on a misfit."""
         state = {
-            name.removeprefix("nets/"): torch.from_numpy(array)
-            for name, array in arrays.items()
-            if name.startswith("nets/")
+            name: torch.from_numpy(array)
+            for name, array in under(arrays, "nets/").items()
         }
         self.nets.load_state_dict(state, strict=True)
         if not any(name.startswith("mixture/") for name in arrays):

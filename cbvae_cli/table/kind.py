@@ -110,6 +110,15 @@ class Kind(ABC):
         """Build the kind from what `describe` and `arrays` gave."""
 
 
+def under(arrays: Arrays, prefix: str) -> dict[str, NDArray[Any]]:
+    """Give the arrays whose names begin so, by the rest of their names."""
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
+
+
 def tally(codes: Floats, n_codes: int) -> tuple[int, ...]:
     """Count the rows of each code; `NOVEL` is none of them."""
     known = codes[(codes >= 0) & (codes < n_codes)].astype(np.int64)

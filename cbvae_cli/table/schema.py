@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cbvae_cli.errors import DataProblem
 from cbvae_cli.nearest import nearest
 from cbvae_cli.table.cells import BadCell, Bools, Floats
-from cbvae_cli.table.kind import Arrays, Kind, kind_class
+from cbvae_cli.table.kind import Arrays, Kind, kind_class, under
 from cbvae_cli.table.label import Label
 from cbvae_cli.table.source import Batch, Source
 from cbvae_cli.table.ties import Tie, restore_tie
@@ -195,7 +195,7 @@ class Schema:
     ) -> Schema:
         """Build from `describe`, `arrays` and the label."""
         columns = tuple(
-            _restore(item, _under(arrays, f"{place}/"))
+            _restore(item, under(arrays, f"{place}/"))
             for place, item in enumerate(described["columns"])
         )
         ties = tuple(restore_tie(item) for item in described.get("ties", ()))
@@ -220,14 +220,6 @@ def _restore(item: Mapping[str, Any], arrays: Arrays) -> Column:
     if "kind" in item:
         kind = kind_class(item["kind"]).restore(item["fitted"], arrays)
     return Column(item["name"], item["role"], kind, item["storage"], item["value"])
-
-
-def _under(arrays: Arrays, prefix: str) -> dict[str, NDArray[Any]]:
-    return {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }
 
 
 def _short(value: str) -> str:

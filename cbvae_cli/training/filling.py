@@ -270,7 +270,10 @@ class Lesson:
         every = np.tile(labels, (N_DRAWS, 1))
         draws = family_draws(alone, cells, encoded, every, noise)
         drawn = np.array([each - mean for each in draws])
-        return shares, fit_scale(wrong, drawn, hidden, labels, n_classes)
+        amounts = np.zeros(cells.width, dtype=np.bool_)
+        amounts[cells.amounts] = True
+        scale = fit_scale(wrong, drawn, hidden & amounts, labels, n_classes)
+        return shares, scale
 
 
 def _with_gaps(values: Floats, rng: np.random.Generator) -> Floats:

@@ -32,7 +32,7 @@ from cases import Case, Split
 from catalogue import labels_of, write
 from contest import Contest, Ours, run
 from generators import GENERATORS
-from standing import bootstrap, text_of
+from standing import bootstrap, figures_of, text_of
 from tables import Bench
 
 from cbvae_cli.answers.gate import Gate
@@ -221,13 +221,7 @@ def _by_class(made: Known) -> dict[int, Floats]:
 
 def report(book: Book) -> Iterator[str]:
     """Tell what made rows changed."""
-    lines = [
-        {"table": key.table, "missing": key.missing, "seed": key.seed}
-        | {"way": f"{key.model} {key.rule}".strip()}
-        | line
-        for key, line in book.measured()
-    ]
-    frame = pd.DataFrame(lines)
+    frame = figures_of(book, "way")
     for missing, part in frame.groupby("missing", sort=False):
         yield f"\n== change of AUPRC, missing cells: {missing} =="
         yield from _changes(part)

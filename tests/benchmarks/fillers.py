@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cbvae_cli.peers.features import CannotRun, Features, Library, contained, jobs
+from cbvae_cli.peers.features import CannotRun, Features, contained, jobs
 from cbvae_cli.table.cells import Floats
 
 NEAREST = 5
@@ -201,11 +201,6 @@ FILLERS: dict[str, Callable[[Task], Floats]] = {
     "iterative forest": _by_library(_forest),
     "miceforest": _miceforest,
 }
-
-
-def filler(name: str, threads: int) -> Library[Task]:
-    """Give a peer by name."""
-    return Library(name, FILLERS[name], threads)
 
 
 def filled_by(name: str, task: Task) -> Floats:

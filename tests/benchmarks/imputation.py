@@ -20,13 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from book import Book
 from cases import Case, Split
 from catalogue import write
 from contest import Contest, Ours, run
 from fillers import FILLERS, Task, filled_by
-from standing import text_of
+from standing import figures_of, text_of
 from tables import Bench
 
 from cbvae_cli.peers.features import features_of, renumbered
@@ -162,13 +161,7 @@ class Rows:
 
 def report(book: Book) -> Iterator[str]:
     """Tell who comes near."""
-    lines = [
-        {"table": key.table, "missing": key.missing, "seed": key.seed}
-        | {"by": f"{key.model} {key.rule}".strip()}
-        | line
-        for key, line in book.measured()
-    ]
-    frame = pd.DataFrame(lines)
+    frame = figures_of(book, "by")
     for missing, part in frame.groupby("missing", sort=False):
         for figure in FIGURES:
             if figure not in part:

@@ -179,6 +179,16 @@ def compared(standing: Standing) -> Iterator[str]:
             yield f"    worse on {table}: {line['gain']:+.4f} ± {line['error']:.4f}"
 
 
+def figures_of(book: Book, by: str) -> pd.DataFrame:
+    """Give all that was measured, a row a line; `by` names the model and rule."""
+    return pd.DataFrame(
+        {"table": key.table, "missing": key.missing, "seed": key.seed}
+        | {by: f"{key.model} {key.rule}".strip()}
+        | line
+        for key, line in book.measured()
+    )
+
+
 def text_of(
     frame: pd.DataFrame, shown: Callable[[float], str] = "{:.4f}".format
 ) -> str:

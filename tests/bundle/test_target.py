@@ -7,7 +7,7 @@ from cbvae_cli.errors import UsageProblem
 
 
 @pytest.mark.parametrize(
-    "path", ["m.cbvae", "M.CBVAE", "v1.2.cbvae", "model", "/tmp/out/bundle", "a.b/m"]
+    "path", ["m.cbvae", "M.CBVAE", "v1.2.cbvae", "model", "out/bundle", "a.b/m"]
 )
 def test_a_name_with_the_ending_or_without_any_is_accepted(path):
     assert check_name(path) is None

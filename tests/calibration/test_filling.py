@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from sklearn.ensemble import HistGradientBoostingRegressor
 
 from cbvae_cli.bundle.model import open_model
-from cbvae_cli.calibration.filling import Filling
+from cbvae_cli.calibration.filling import Filling, Regressors
+from cbvae_cli.calibration.grown import Binned, read_trees
+from cbvae_cli.calibration.trees import joined
 
 CPU = torch.device("cpu")
 
@@ -94,3 +97,24 @@ def test_arrays_that_cannot_be_ours_are_refused(model, name, change):
     arrays[name] = change(arrays[name])
     with pytest.raises((ValueError, RuntimeError, KeyError, IndexError)):
         Filling.restore(arrays, model.layout, len(model.classes))
+
+
+@pytest.mark.parametrize("n_rows", [40, 900])
+def test_stored_regressors_say_what_the_library_says(n_rows):
+    rng = np.random.default_rng(2)
+    x = np.round(rng.standard_normal((n_rows, 5)), 2)
+    targets = x[:, 0] * x[:, 1] + x[:, 2], np.abs(x[:, 3])
+    trees, baseline, expected = [], [], []
+    for place, y in enumerate(targets):
+        binned = Binned.of(x, np.zeros(5, dtype=bool), np.ones(n_rows))
+        model = HistGradientBoostingRegressor(
+            max_iter=20, max_leaf_nodes=16, min_samples_leaf=5, early_stopping=False
+        ).fit(binned.encode(x), y)
+        grown = [(predictor, place) for (predictor,) in model._predictors]
+        trees.append(read_trees(grown, binned))
+        baseline.append(float(np.ravel(model._baseline_prediction)[0]))
+        expected.append(model.predict(binned.encode(x)))
+    found = Regressors(joined(trees), np.array(baseline))
+    np.testing.assert_allclose(found.expected(x), np.transpose(expected), atol=1e-9)
+    again = Regressors.restore(found.arrays(), 5, 2)
+    np.testing.assert_array_equal(again.expected(x), found.expected(x))
