@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cbvae_cli.answers.fills import Fills
 from cbvae_cli.answers.frame import Added
 from cbvae_cli.answers.model import BLEND, Model
+from cbvae_cli.answers.novelty import Novelty
 from cbvae_cli.answers.wanted import PLAIN, Wanted
 from cbvae_cli.errors import DataProblem, UsageProblem
 from cbvae_cli.table.cells import Floats, is_text
@@ -69,7 +70,8 @@ class Impute:
         known = {column.name for column in model.schema.modelled}
         known |= {column.name for column in self.constants} | {model.schema.label.name}
         self.left = {name: 0 for name in source.names if name not in known}
-        self.rows = self.infinite = self.labelled = 0
+        self.rows = self.infinite = self.labelled = self.empty = 0
+        self.novelty = Novelty(model, source)
         self.added = Added(source, wanted.prefix, False, self._types())
         self.added.check()
         if wanted.labels and model.schema.label.name not in source.names:
@@ -113,7 +115,9 @@ class Impute:
         values[:, self.hidden] = np.nan
         self.infinite += infinite
         self.rows += len(values)
+        self.novelty.add(batch, values)
         missing = np.isnan(values)
+        self.empty += int(missing.all(axis=1).sum())
         gappy = np.flatnonzero(missing.any(axis=1))
         # Each draw is a layer: the values of all rows.
         layers = np.repeat(values[None], max(1, self.wanted.draws), axis=0)
@@ -254,6 +258,8 @@ class Impute:
             "replaced": self.replaced,
             "left": {name: count for name, count in self.left.items() if count},
             "infinite": self.infinite,
+            "novel": self.novelty.found,
+            "empty": self.empty,
             "labelled": self.labelled,
             "draws": self.wanted.draws,
         }

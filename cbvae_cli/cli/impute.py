@@ -115,6 +115,12 @@ def _tell(summary: dict[str, Any], talk: "Talk") -> None:
         f"filled {sum(missing.values()):,} missing cells in {n_columns} "
         f"column{'s' if n_columns != 1 else ''} of {summary['rows']:,} rows"
     )
+    if summary["empty"]:
+        rows = "row holds" if summary["empty"] == 1 else "rows hold"
+        talk.warn(
+            f"{summary['empty']:,} {rows} no value that the model reads: filled with "
+            "what is usual in the class, or over all classes where none is given"
+        )
     if summary["labelled"]:
         talk.say(f"filled {summary['labelled']:,} labels")
     if summary["draws"]:

@@ -172,6 +172,19 @@ def test_values_that_are_replaced_are_said_to_be(folder, tmp_path, capsys):
     assert (found["filled"], found["replaced"]) == (N + 1, {"qty": N - 2})
 
 
+def test_empty_rows_and_new_words_are_said_to_be_there(folder, tmp_path, capsys):
+    columns = {name: ["", *cells[1:3]] for name, cells in table().items()}
+    columns["colour"][2] = "mauve"
+    rows = tmp_path / "rows.csv"
+    rows.write_text(text_of(columns), encoding="utf-8")
+    argv = ["impute", str(folder / "m.cbvae"), str(rows), "-o", f"{tmp_path}/o.csv"]
+    assert main(argv) == 0
+    said = capsys.readouterr().err
+    assert "column 'colour': 1 cell holds a value never seen in training" in said
+    assert "1 row holds no value that the model reads" in said
+    assert all(all(cells) for name, cells in read(argv[-1]).items() if name != "y")
+
+
 def test_from_text_to_types_the_columns_of_the_bundle_get_theirs(folder, tmp_path):
     rows = tmp_path / "rows.csv"
     columns = table(extra=["007"] * N, other=[""] * N, y=["p", *[""] * (N - 1)])
