@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from cbvae_cli.networks.adversarial import AdversarialVAE
 from cbvae_cli.networks.priors import SimplexPrior
 from cbvae_cli.records import Settings
+from cbvae_cli.training.apart import rescaled_log_loss
 from cbvae_cli.training.objective import (
     Data,
     Generative,
@@ -115,14 +116,14 @@ class Adversarial(Generative):
         rows = padded(stop, [some.places for some in self.data.train])
         labels = self.data.labels[rows]
         told = self.nets.tell(self.data.values[rows], self.data.seen[rows])
-        lengths = torch.tensor([len(own) for own in stop], device=rows.device)
-        real = torch.arange(rows.shape[1], device=rows.device) < lengths[:, None]
-        # Classes count alike, however many rows each has.
-        share = functional.one_hot(labels, self.nets.n_classes).double()
-        share = share * real[..., None]
-        share = share / share.sum(1, keepdim=True)
-        lost = (share * _entropy(told, labels)[..., None]).sum(1).nanmean(1)
-        return torch.cat([super().held_out(generator), lost.cpu()])
+        # A discriminator is surer of made rows than of real ones, ever more so: the
+        # cross-entropy would choose the first step, the odds' order does not.
+        lost = [
+            rescaled_log_loss(*(_plain(part[: len(own)]) for part in each))
+            for own, *each in zip(stop, told, labels, strict=True)
+        ]
+        found = torch.tensor(lost, dtype=torch.float64)
+        return torch.cat([super().held_out(generator), found])
 
     def of_unit(self, chosen: Tensor, parameter: Tensor) -> Tensor:
         """Spread a choice of units over a parameter of the half that it belongs to."""
@@ -179,6 +180,12 @@ class Adversarial(Generative):
                 "support_samples": self.support.counts.tolist(),
             },
         }
+
+
+def _plain(part: Tensor) -> NDArray[Any]:
+    wide = part.double() if part.is_floating_point() else part
+    found: NDArray[Any] = wide.cpu().numpy()
+    return found
 
 
 def _entropy(log_p: Tensor, labels: Tensor) -> Tensor:

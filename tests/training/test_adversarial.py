@@ -116,6 +116,17 @@ def test_mu_is_told_of_by_epoch_and_network(make_loop):
     assert np.isfinite([told["adversary"][k] for k in told["adversary"]]).all()
 
 
+def test_a_discriminator_that_is_too_sure_of_itself_is_not_cut_short(make):
+    made = make()
+    before = made.objective.held_out(draws())[2:]
+    last = made.family.nets.discriminator.last
+    with torch.no_grad():
+        for parameter in last.parameters():
+            parameter.mul_(50.0)
+    after = made.objective.held_out(draws())[2:]
+    torch.testing.assert_close(after, before, rtol=1e-3, atol=1e-4)
+
+
 # Support samples.
 
 
