@@ -25,6 +25,7 @@ from cbvae_cli.networks.filler import Filler
 from cbvae_cli.table.cells import Floats
 from cbvae_cli.table.matrix import Encoded
 from cbvae_cli.training.blind import Known
+from cbvae_cli.training.gaps import Gaps
 from cbvae_cli.training.loop import Loop
 from cbvae_cli.training.objective import Objective
 from cbvae_cli.training.parts import Places
@@ -46,7 +47,7 @@ USUAL_GAPS = 0.3  # most that a row loses where the table is whole
 
 MOST_TAUGHT = 100_000  # rows that the network learns from; steps see no more
 MOST_BLIND = 2_000  # rows that shares are fitted on
-BLIND_GAPS = (0.05, 0.6)  # share that each of them loses
+BLIND_MASK = 0.65  # most that each of them loses
 N_DRAWS = 6
 
 
@@ -84,6 +85,7 @@ class MaskedRegression(Objective):
         self.cells = torch.from_numpy(np.nan_to_num(cells).astype(np.float32))
         self.labels = torch.from_numpy(labels)
         self.owner, self.encoded_owner = map(torch.from_numpy, owners)
+        self.gaps = Gaps(encoded.observed)
         self.rows = torch.arange(len(labels))
         self.classes = [
             torch.from_numpy(np.flatnonzero(labels == place))
@@ -104,9 +106,7 @@ class MaskedRegression(Objective):
 
     def _error(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         seen, cells = self.observed[rows], self.cells[rows]
-        draw = torch.rand(seen.shape, generator=generator)
-        share = torch.rand(len(rows), 1, generator=generator) * MASK
-        given = seen & (draw >= share)
+        given = seen & ~self.gaps.hide((len(rows), seen.shape[1]), MASK, generator)
         hidden = (seen & ~given)[:, self.owner] & self.told[rows]
         shown = given[:, self.owner] & self.told[rows]
         encoded = self.encoded[rows] * given[:, self.encoded_owner]
@@ -253,8 +253,8 @@ class Lesson:
         rng = np.random.default_rng([self.seed, 23])
         labels = self.known.labels[self.blind]
         values = learner.layout.known(self.known.values[self.blind])
-        share = rng.uniform(*BLIND_GAPS, size=(len(values), 1))
-        gappy = np.where(rng.random(values.shape) < share, np.nan, values)
+        gaps = Gaps(take(self.known.encoded, self.rows).observed)
+        gappy = gaps.lay(values, BLIND_MASK, rng)
         truth = cells.of(values)
         lost = np.isnan(gappy)[:, cells.owner]
         hidden = lost & ~np.isnan(truth)

@@ -81,7 +81,7 @@ def place_data(
         train.append(
             Rows(torch.from_numpy(places).to(device), _ladder(weights, places))
         )
-        stopping = parts.stop(member, within)[:MOST_STOP_ROWS]
+        stopping = _thinned(parts.stop(member, within), MOST_STOP_ROWS)
         stop.append(torch.from_numpy(stopping).to(device))
     return Data(
         torch.from_numpy(plan.values).to(device),
@@ -91,6 +91,13 @@ def place_data(
         plan.members,
         torch.from_numpy(plan.labels).to(device),
     )
+
+
+def _thinned(places: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Leave rows out evenly: a table may be sorted by class or by time."""
+    if len(places) <= most:
+        return places
+    return places[np.linspace(0, len(places) - 1, most).astype(np.int64)]
 
 
 def _ladder(

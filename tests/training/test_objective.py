@@ -91,6 +91,14 @@ def test_stopping_rows_are_no_more_than_are_needed(make_data):
     assert [len(rows) for rows in made.data.stop] == [MOST_STOP_ROWS, 5]
 
 
+def test_all_classes_stop_a_pooled_network_of_a_sorted_table(make_data):
+    made = make_data(sizes=(14_000, 4_000), members=1, model="vae")
+    (stop,) = made.data.stop
+    counts = torch.bincount(made.data.labels[stop])
+    assert counts.sum() == MOST_STOP_ROWS
+    assert counts[1] / MOST_STOP_ROWS == pytest.approx(4 / 18, abs=0.02)
+
+
 # Cells that are hidden.
 
 
