@@ -49,5 +49,7 @@ def _one(log_p: Floats, place: int, own: np.ndarray) -> float:
     odds = ((odds - odds.mean()) / spread)[:, None]
     weights = compute_sample_weight("balanced", own)
     model = LogisticRegression(C=PENALTY).fit(odds, own, weights)
+    if not model.coef_[0, 0] > 0:
+        return float(np.log(2))  # odds that sort rows the wrong way know nothing
     found = model.predict_proba(odds)
     return float(log_loss(own, found, sample_weight=weights))

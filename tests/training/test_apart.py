@@ -55,6 +55,11 @@ def test_odds_that_know_nothing_lose_ln_2():
     assert rescaled_log_loss(same, labels) == pytest.approx(np.log(2))
 
 
+def test_odds_the_wrong_way_round_do_not_pass_for_knowledge():
+    log_p, labels = rows(clear=4.0)
+    assert rescaled_log_loss(log_p[:, ::-1], labels) == pytest.approx(np.log(2))
+
+
 @pytest.mark.parametrize("labels", [[], [0, 0, 0]])
 def test_rows_of_one_class_say_nothing(labels):
     labels = np.array(labels, dtype=np.int64)

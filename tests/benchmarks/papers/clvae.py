@@ -71,7 +71,7 @@ TWO_DIMENSIONS = replace(PRESETS["fast"], model="clvae", latent=2)
 FULL = replace(
     TWO_DIMENSIONS,
     hidden=(256, 128, 64, 32),
-    steps=12_000,
+    steps=20_000,
     rate=2e-3,
     mask=0.15,
 )
