@@ -38,8 +38,9 @@ class Support:
         by_class = [torch.bincount(one, minlength=nets.n_classes) for one in each]
         real = torch.stack(by_class)
         self.real = real.sum(1)
-        # With them no class has more rows than the largest has real ones.
-        self.room = real.amax(1, keepdim=True) - real
+        # With them no class has more rows than the largest has real ones, and none has
+        # more made rows than real ones: a rare class of made rows alone is another.
+        self.room = torch.minimum(real.amax(1, keepdim=True) - real, real)
         shape = (nets.n_nets, 0)
         self.values = torch.zeros(*shape, data.values.shape[1], device=device)
         self.labels = torch.zeros(shape, dtype=torch.int64, device=device)

@@ -142,6 +142,7 @@ def test_made_rows_bring_no_class_above_the_largest(make, sizes):
             kept = support.labels[net, : support.counts[net]]
             both = real + torch.bincount(kept, minlength=len(sizes))
             assert both.max() == real.max()
+            assert (both <= 2 * real).all()
             assert len(kept) <= MOST_MADE
 
 
