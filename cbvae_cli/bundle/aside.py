@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from cbvae_cli.errors import UsageProblem
 from cbvae_cli.table.aside import sync_folder
+from cbvae_cli.table.passing import new_file
 
 
 @contextmanager
@@ -28,12 +29,13 @@ def aside(target: Path) -> Iterator[tuple[BinaryIO, Path]]:
         If the folder is missing, full or may not be written to.
     """
     try:
-        file, part = _create(target)
+        file, part, held = new_file(target)
         try:
             with file:
                 yield file, part
         finally:
             part.unlink(missing_ok=True)
+            held.release()
     except OSError as error:
         raise UsageProblem(
             f"cannot write {target.name}: {error.strerror or error}",
@@ -70,15 +72,3 @@ def claim(part: Path, target: Path) -> None:
             target.unlink(missing_ok=True)
             raise
     sync_folder(target.parent)
-
-
-def _create(target: Path) -> tuple[BinaryIO, Path]:
-    """Open a new file; two threads, or a dead run's leftovers, get other names."""
-    attempt = 0
-    while True:
-        more = f".{attempt}" if attempt else ""
-        part = target.with_name(f".{target.name}.{os.getpid()}{more}.part")
-        try:
-            return open(part, "xb"), part
-        except FileExistsError:
-            attempt += 1

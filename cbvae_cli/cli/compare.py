@@ -84,6 +84,7 @@ def compare(
     from cbvae_cli.report.comparison import HEADS, cells, page, told
     from cbvae_cli.report.machine import emit
     from cbvae_cli.report.progress import Progress
+    from cbvae_cli.table.aside import write_whole
     from cbvae_cli.training.compare import compare as contest
 
     device = compute.prepare()
@@ -123,7 +124,7 @@ def compare(
     rows = [cells(found) for found in summary["models"] if not found["why"]]
     talk.table(f"Models of '{label}'", HEADS, rows)
     if target is not None:
-        target.write_text(page(summary), encoding="utf-8")
+        write_whole(target, page(summary).encode())
         talk.say(f"wrote {target}")
     emit(summary, "compare", telling.json)
 

@@ -150,8 +150,8 @@ def train(
         _dry_run(table, settings, device, talk, telling)
         return
     run_folder = _run_folder(target)
-    if run_folder.exists() and not resume:
-        talk.warn(f"{run_folder} holds an interrupted run; --resume goes on with it")
+    if not resume:
+        _warn_of_other_runs(run_folder, talk)
     _fit(
         table,
         settings,
@@ -182,8 +182,8 @@ def _fit(
     from cbvae_cli.bundle.model import save_model
     from cbvae_cli.report.machine import emit
     from cbvae_cli.report.progress import Progress
-    from cbvae_cli.training.checkpoint import Checkpoint
     from cbvae_cli.training.fit import fit
+    from cbvae_cli.training.run_folder import RunFolder
 
     with Progress("training", talk) as progress:
         fitted = fit(
@@ -195,7 +195,8 @@ def _fit(
             resume=resume,
         )
     path = save_model(fitted, target, force=force)
-    Checkpoint(run_folder, identity="").remove()
+    with RunFolder(run_folder, fresh=True) as home:
+        home.remove()
     training = dict(fitted.training)
     for warning in training["warnings"]:
         if warning not in table.warnings:
@@ -241,6 +242,18 @@ def _run_folder(target: str) -> Path:
         path.mkdir(exist_ok=True)
         return path / ".next.cbvae.run"
     return path.with_name(f".{path.name}.run")
+
+
+def _warn_of_other_runs(run_folder: Path, talk: "Talk") -> None:
+    from cbvae_cli.training.run_folder import RunFolder
+
+    if RunFolder(run_folder, fresh=True).taken:
+        talk.warn(
+            f"another run onto the same bundle is under way ({run_folder}); this one "
+            "could not be resumed"
+        )
+    elif run_folder.exists():
+        talk.warn(f"{run_folder} holds an interrupted run; --resume goes on with it")
 
 
 def _dry_run(

@@ -8,11 +8,12 @@ import math
 import os
 import sys
 from collections.abc import Mapping, Set
-from contextlib import suppress
 from datetime import date
 from enum import Enum
 from pathlib import Path, PurePath
 from typing import Any
+
+from cbvae_cli.table.aside import write_whole
 
 SCHEMA = 1
 """Raised when a key changes its meaning or goes away, not when one is added."""
@@ -108,13 +109,4 @@ def _write(path: Path, text: str) -> None:
         with target.open("w", encoding="ascii") as stream:  # a pipe or a device
             stream.write(text)
         return
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with part.open("x", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, target)
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+    write_whole(target, text.encode("ascii"))

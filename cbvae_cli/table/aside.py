@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import BinaryIO
 
+from cbvae_cli.table.passing import OLD, folder_held, new_file, new_folder
 
-def aside_name(target: Path) -> Path:
-    """Name what is written before it takes the place of `target`."""
-    return target.with_name(f".{target.name}.{os.getpid()}.part")
+EXCHANGE, HERE = 2, -100  # renameat2(2)
 
 
 def sync_folder(folder: Path) -> None:
@@ -31,6 +31,23 @@ def close_whole(file: BinaryIO) -> None:
     file.close()
 
 
+def write_whole(target: Path, content: bytes) -> None:
+    """Write a file whole, or leave what has its name as it was.
+
+    Raises
+    ------
+    OSError
+        As the system refuses.
+    """
+    aside = AsideFile(target)
+    try:
+        aside.file.write(content)
+        aside.commit()
+    except BaseException:
+        aside.abort()
+        raise
+
+
 class AsideFile:
     """A file that takes its place when whole.
 
@@ -42,21 +59,22 @@ class AsideFile:
 
     def __init__(self, target: Path) -> None:
         self._target = Path(os.path.realpath(target))
-        self._aside = aside_name(self._target)
-        # Left by a run of the same process number that was killed.
-        self._aside.unlink(missing_ok=True)
-        self.file: BinaryIO = self._aside.open("xb")
+        self.file, self._aside, self._held = new_file(self._target)
 
     def commit(self) -> None:
         """Put the file in place of whatever was there."""
         close_whole(self.file)
         os.replace(self._aside, self._target)
+        self._held.release()
         sync_folder(self._target.parent)
 
     def abort(self) -> None:
         """Remove what was written; an old file stays as it was."""
-        self.file.close()
+        # Closing writes what waits, and a full disk refuses that as well.
+        with contextlib.suppress(OSError):
+            self.file.close()
         self._aside.unlink(missing_ok=True)
+        self._held.release()
 
 
 class AsideFolder:
@@ -69,9 +87,7 @@ class AsideFolder:
 
     def __init__(self, target: Path) -> None:
         self._target = Path(os.path.realpath(target))
-        self._aside = aside_name(self._target)
-        shutil.rmtree(self._aside, ignore_errors=True)
-        self._aside.mkdir()
+        self._aside, self._held = new_folder(self._target)
 
     def create(self, name: str) -> BinaryIO:
         """Open a new file within the folder, making the folders it needs."""
@@ -81,22 +97,46 @@ class AsideFolder:
 
     def commit(self) -> None:
         """Put the folder in place of whatever was there."""
-        # A folder cannot be replaced in one step: the old one moves aside, and
-        # comes back should the new one not get its place.
-        old = self._aside.with_suffix(".old")
-        shutil.rmtree(old, ignore_errors=True)
-        replaced = self._target.is_dir()
-        if replaced:
-            os.rename(self._target, old)
-        try:
-            os.rename(self._aside, self._target)
-        except OSError:
-            if replaced:
-                os.rename(old, self._target)
-            raise
+        if not exchanged(self._aside, self._target):
+            self._replace()
         sync_folder(self._target.parent)
-        shutil.rmtree(old, ignore_errors=True)
+        self.abort()  # what was there is aside now
+
+    def _replace(self) -> None:
+        """Move the old folder aside; it comes back should the new one not fit.
+
+        A run that is killed in between leaves it to the next run to bring it back.
+        """
+        old = self._aside.with_suffix(OLD)
+        held = folder_held(self._target) if self._target.is_dir() else None
+        try:
+            if held is not None:
+                os.rename(self._target, old)
+            try:
+                os.rename(self._aside, self._target)
+            except OSError:
+                if held is not None:
+                    os.rename(old, self._target)
+                raise
+            shutil.rmtree(old, ignore_errors=True)
+        finally:
+            if held is not None:
+                held.release()
 
     def abort(self) -> None:
         """Remove what was written; an old folder stays as it was."""
         shutil.rmtree(self._aside, ignore_errors=True)
+        self._held.release()
+
+
+def exchanged(one: Path, other: Path) -> bool:
+    """Swap two names in one step; False where there are not two, or no such step."""
+    if not (sys.platform.startswith("linux") and other.is_dir()):
+        return False
+    import ctypes
+
+    swap = getattr(ctypes.CDLL(None), "renameat2", None)
+    if swap is None:
+        return False
+    names = os.fsencode(one), os.fsencode(other)
+    return bool(swap(HERE, names[0], HERE, names[1], EXCHANGE) == 0)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,8 @@ from typing import Any
 from torch import Tensor
 
 from cbvae_cli.errors import DataProblem, UsageProblem
+from cbvae_cli.table.aside import write_whole
+from cbvae_cli.training.run_folder import RunFolder
 
 VERSION = 1
 
@@ -42,15 +44,20 @@ class Checkpoint:
     folder : Path
     identity : str
         Digest of data and settings; a run with another identity is not resumed.
+    home : RunFolder, optional
+        That keeps other runs out of the folder.
     """
 
-    def __init__(self, folder: Path, identity: str) -> None:
+    def __init__(
+        self, folder: Path, identity: str, home: RunFolder | None = None
+    ) -> None:
         self.folder = folder
         self.identity = identity
+        self._home = home
 
     def phase(self, name: str) -> Checkpoint:
         """Give the part of the run that is one phase of it."""
-        return Checkpoint(self.folder / name, self.identity)
+        return Checkpoint(self.folder / name, self.identity, self._home)
 
     @property
     def exists(self) -> bool:
@@ -58,15 +65,21 @@ class Checkpoint:
         return (self.folder / "run.json").is_file()
 
     def save(self, snapshot: Snapshot) -> None:
-        """Write a snapshot aside, then rename: an older one survives a crash."""
-        from safetensors.torch import save_file
+        """Write a snapshot; an older one survives a crash on the way.
 
+        Raises
+        ------
+        OSError
+            If the disk is full, say, or another run saves there.
+        """
+        from safetensors.torch import save
+
+        if self._home is not None:
+            self._home.hold()
         self.folder.mkdir(parents=True, exist_ok=True)
         name = f"step-{snapshot.step}.safetensors"
-        aside = self.folder / f".{name}.part"
         tensors = {n: t.contiguous().cpu() for n, t in snapshot.tensors.items()}
-        save_file(tensors, aside)
-        os.replace(aside, self.folder / name)
+        write_whole(self.folder / name, save(tensors))
         record = {
             "version": VERSION,
             "identity": self.identity,
@@ -74,17 +87,26 @@ class Checkpoint:
             "tensors": name,
             "history": snapshot.history,
         }
-        aside = self.folder / ".run.json.part"
-        aside.write_text(json.dumps(record), encoding="utf-8")
-        os.replace(aside, self.folder / "run.json")
+        write_whole(self.folder / "run.json", json.dumps(record).encode())
         for old in self.folder.glob("step-*.safetensors"):
             if old.name != name:
                 old.unlink()
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Write a snapshot if that is possible: training goes on all the same."""
+        with contextlib.suppress(OSError):
+            self.save(snapshot)
 
     def load(self) -> Snapshot:
         """Read the snapshot; raises UsageProblem where there is none to go on from."""
         from safetensors.torch import load_file
 
+        if self._home is not None and self._home.taken:
+            raise UsageProblem(
+                "the run to resume is still under way",
+                where=str(self.folder),
+                hint="wait for its end, or stop it first",
+            )
         try:
             text = (self.folder / "run.json").read_text(encoding="utf-8")
             record = json.loads(text)

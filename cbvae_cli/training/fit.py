@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -14,7 +12,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cbvae_cli import __version__
 from cbvae_cli.answers.model import Model
 from cbvae_cli.calibration.certify import Certificate, certify
 from cbvae_cli.calibration.filling import Filling
@@ -32,9 +29,11 @@ from cbvae_cli.training.charting import chart
 from cbvae_cli.training.checkpoint import Checkpoint
 from cbvae_cli.training.detect import detecting_of
 from cbvae_cli.training.filling import Lesson
+from cbvae_cli.training.identity import identity_of
 from cbvae_cli.training.loop import Loop
 from cbvae_cli.training.parts import CERTIFIED, HELD, LEAST_ROWS, Parts
 from cbvae_cli.training.read import Table
+from cbvae_cli.training.run_folder import RunFolder
 from cbvae_cli.training.search import SEARCHING, searched, within
 from cbvae_cli.training.start import Start, prepare
 
@@ -91,10 +90,22 @@ def fit(
     Model
     """
     start = prepare(table, _settled(table, settings, device), device)
+    if run_folder is None:
+        return _fitted(table, start, observe, None, resume)
+    with RunFolder(run_folder, fresh=not resume) as home:
+        identity = identity_of(table, start.settings)
+        checkpoint = Checkpoint(run_folder, identity, home)
+        return _fitted(table, start, observe, checkpoint, resume)
+
+
+def _fitted(
+    table: Table,
+    start: Start,
+    observe: Callable[[Epoch], None],
+    checkpoint: Checkpoint | None,
+    resume: bool,
+) -> Model:
     known, family, settings = start.known, start.family, start.settings
-    checkpoint = None
-    if run_folder is not None:
-        checkpoint = Checkpoint(run_folder, _identity(table, settings))
     classifier, loops = _trained(start, observe, checkpoint, resume)
     filling = _filling(start, loops, observe, checkpoint, resume)
     family.mixtures = mixtures_of(family, known, settings.seed)
@@ -165,9 +176,6 @@ def _trained(
 ) -> tuple[Family, list[Loop]]:
     """Run the phases; gives the networks for telling classes apart, and the loops."""
     family = start.family
-    if checkpoint is not None and not resume:
-        for phase in (JOINT, FILLING):
-            checkpoint.phase(phase).remove()  # of an older run
     loops = [start.generative()]
     total = sum(start.steps)
     _run(loops[0], "generative", 0, total, observe, checkpoint, resume)
@@ -220,7 +228,7 @@ def _run(
         own,
     )
     if own is not None:
-        own.save(loop.snapshot())  # a run that is broken off later starts behind it
+        own.keep(loop.snapshot())  # a run that is broken off later starts behind it
 
 
 def mixtures_of(family: Family, known: Known, seed: int) -> list[Mixture]:
@@ -256,20 +264,6 @@ def _certified(model: Model, known: Known) -> Certificate | None:
     label = known.label
     log_p = model.log_probabilities(known.values[rows], "posterior")
     return certify(log_p, known.labels[rows], label.place(label.positive))
-
-
-def _identity(table: Table, settings: Settings) -> str:
-    """Tell runs of other data, settings or versions apart."""
-    known: dict[str, Any] = {
-        "settings": asdict(settings),
-        "data": table.digest,
-        "columns": [column.name for column in table.schema.columns],
-        "positive": table.schema.label.positive,
-        "version": __version__,
-        "torch": torch.__version__,
-    }
-    text = json.dumps(known, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _part_counts(parts: Parts, table: Table) -> dict[str, list[int]]:

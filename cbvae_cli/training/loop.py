@@ -74,7 +74,7 @@ class Loop:
                 if stop.asked:
                     self._leave(checkpoint)
                 if checkpoint and time.monotonic() - saved > SAVE_SECONDS:
-                    checkpoint.save(self.snapshot())
+                    checkpoint.keep(self.snapshot())
                     saved = time.monotonic()
         self._take_best()
 
@@ -82,9 +82,16 @@ class Loop:
         """Save the run and break it off."""
         if checkpoint is None:
             raise KeyboardInterrupt
-        checkpoint.save(self.snapshot())
+        so_far = f"interrupted at step {self.step} of {self.steps}"
+        try:
+            checkpoint.save(self.snapshot())
+        except OSError as error:
+            raise Interrupted(
+                f"{so_far}; the work could not be saved: {error.strerror or error}",
+                where=str(checkpoint.folder),
+            ) from error
         raise Interrupted(
-            f"interrupted at step {self.step} of {self.steps}; the work is saved",
+            f"{so_far}; the work is saved",
             where=str(checkpoint.folder),
             hint="run the same command with --resume to go on",
         )
