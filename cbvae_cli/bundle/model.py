@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import cbvae_cli
 from cbvae_cli.answers.model import Model
 from cbvae_cli.bundle.card import render_card
 from cbvae_cli.bundle.container import read_bundle, write_bundle
+from cbvae_cli.bundle.misfit import fitting_together
 from cbvae_cli.bundle.store import append_bundle, is_store, resolve
 from cbvae_cli.calibration.atlas import Atlas
 from cbvae_cli.calibration.certify import Certificate
@@ -69,15 +71,8 @@ def open_model(path: str, device: torch.device) -> Model:
     """
     found = resolve(path)
     manifest, arrays = read_bundle(found)
-    try:
+    with fitting_together(found):
         return restore(manifest, arrays, device)
-    except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as error:
-        raise BundleProblem(
-            "the bundle's parts do not fit together",
-            where=str(found),
-            expected="a bundle written by cbvae",
-            hint="get the bundle again, or train a new one",
-        ) from error
 
 
 def describe(model: Model) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -157,8 +152,10 @@ def restore(manifest: Mapping[str, Any], arrays: Arrays, device: torch.device) -
     shape = Shape(
         described["latent"], tuple(described["hidden"]), bool(described["noise"])
     )
+    members = described["members"]
+    _check_size((layout.width, *shape.hidden, shape.latent), members, arrays)
     family = family_class(described["family"]).build(
-        layout, label.classes, shape, described["members"], 0
+        layout, label.classes, shape, members, 0
     )
     family.load(under(arrays, "family/"))
     _ready(family, device)
@@ -207,6 +204,13 @@ def restore(manifest: Mapping[str, Any], arrays: Arrays, device: torch.device) -
         Atlas.restore(under(arrays, "atlas/"), family),
         Filling.restore(filling, layout, len(label.classes)) if filling else None,
     )
+
+
+def _check_size(layers: tuple[int, ...], members: int, arrays: Arrays) -> None:
+    """Refuse networks larger than their weights, before they take memory."""
+    least = members * sum(one * other for one, other in pairwise(layers))
+    if min(layers) < 1 or members < 1 or least > sum(a.size for a in arrays.values()):
+        raise ValueError("networks of another size than their weights")
 
 
 def _ready(family: Family, device: torch.device) -> None:

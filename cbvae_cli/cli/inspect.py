@@ -19,6 +19,7 @@ def inspect(bundle: BundleIn, *, telling: Telling) -> None:
     Example: cbvae inspect fraud.cbvae
     """
     from cbvae_cli.bundle.container import read_manifest
+    from cbvae_cli.bundle.misfit import fitting_together
     from cbvae_cli.bundle.store import is_store, listing, resolve
     from cbvae_cli.report.machine import emit
 
@@ -29,11 +30,13 @@ def inspect(bundle: BundleIn, *, telling: Telling) -> None:
         if telling.json != "-":
             _tell_store(versions, talk)
     else:
-        manifest = read_manifest(resolve(bundle))
-        if telling.json != "-":
-            _tell_bundle(manifest, talk)
-        # In a summary `schema` is the number of the summary's own form.
-        summary = {**manifest, "columns": manifest["schema"]["columns"]}
+        path = resolve(bundle)
+        manifest = read_manifest(path)
+        with fitting_together(path):
+            if telling.json != "-":
+                _tell_bundle(manifest, talk)
+            # In a summary `schema` is the number of the summary's own form.
+            summary = {**manifest, "columns": manifest["schema"]["columns"]}
     emit(summary, "inspect", telling.json)
 
 

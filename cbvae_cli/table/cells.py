@@ -9,6 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+HUGE = 1e150
+"""Numbers beyond count as infinite: their squares would be."""
+
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
@@ -94,7 +97,8 @@ def numbers(cells: pa.Array, missing: Bools) -> Floats:
     Returns
     -------
     float64 array, shape (n_rows,)
-        NaN where missing; infinities are kept, for the caller to count.
+        NaN where missing; infinities are kept, for the caller to count, and numbers
+        beyond `HUGE` are among them.
 
     Raises
     ------
@@ -116,8 +120,10 @@ def numbers(cells: pa.Array, missing: Bools) -> Floats:
             return np.full(len(cells), np.nan)
         raise first_misfit(seen, cells, "a number or a missing cell")
     floats = cells.cast(pa.float64(), safe=False)
-    values = floats.to_numpy(zero_copy_only=False)
-    return np.array(values, dtype=np.float64)
+    values = np.array(floats.to_numpy(zero_copy_only=False), dtype=np.float64)
+    values[values > HUGE] = np.inf
+    values[values < -HUGE] = -np.inf
+    return values
 
 
 def _numbers_of_text(cells: pa.Array) -> pa.Array:

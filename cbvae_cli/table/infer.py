@@ -62,6 +62,8 @@ def infer(scan: ColumnScan, override: str | None) -> Finding:
     if reading.is_opaque(scan.type):
         column = Column(scan.name, "unsupported", None, str(scan.type))
         return Finding(column, f"column '{scan.name}' holds {scan.type}; left out")
+    if pa.types.is_temporal(scan.type):
+        override = None  # neither names nor numbers
     holds_numbers = override != "categorical" and _is_number(scan, override)
     missing = scan.lenient_missing if holds_numbers else scan.missing
     if missing + (scan.infinite if holds_numbers else 0) >= scan.rows:

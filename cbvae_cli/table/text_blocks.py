@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, Protocol
 import pyarrow as pa
 
 from cbvae_cli.errors import DataProblem, UsageProblem
+from cbvae_cli.table.wording import shown
 
 UTF8_BOM = codecs.BOM_UTF8
 UTF16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -123,6 +124,10 @@ class TextBlocks:
             text = self._decoded(raw)
         except UnicodeDecodeError as error:
             raise self._undecodable(error) from error
+        except UnicodeError as error:  # UTF-16 without its mark, half a character
+            raise self._not_written_in(
+                f"line {self._lines + 1}: {shown(error)}", "give another --encoding"
+            ) from error
         if self._at_start and text:
             self._at_start = False
             text = text.removeprefix(UTF8_BOM)
@@ -161,9 +166,12 @@ class TextBlocks:
         line = self._lines + line_ends(before) + 1
         byte = error.object[error.start]
         hint = "add --encoding latin-1" if self._is_utf8 else "give another --encoding"
+        return self._not_written_in(f"line {line}: byte 0x{byte:02x}", hint)
+
+    def _not_written_in(self, place: str, hint: str) -> DataProblem:
         return DataProblem(
             f"{self._label} is not written in {self._encoding}",
-            where=f"{self._label}, line {line}: byte 0x{byte:02x}",
+            where=f"{self._label}, {place}",
             expected=f"text in {self._encoding}",
             hint=f"{hint} (or the encoding that the file really has)",
         )

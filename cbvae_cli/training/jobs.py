@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import pyarrow as pa
+
 from cbvae_cli.errors import DataProblem, UsageProblem
 from cbvae_cli.records import Columns
 from cbvae_cli.table.cells import is_opaque
@@ -28,6 +30,14 @@ def check_label(source: Source, name: str) -> None:
             f"there is no label column '{name}'",
             where=source.name,
             **advice(name, source.names, otherwise="name the column with --label"),
+        )
+    kind = source.schema.field(name).type
+    if is_opaque(kind) or pa.types.is_duration(kind):
+        raise DataProblem(
+            f"label column '{name}' holds {kind}",
+            where=source.name,
+            expected="text, whole numbers or truth values",
+            hint="write the classes as text",
         )
 
 
@@ -58,6 +68,15 @@ def check_names(source: Source, columns: Columns) -> None:
                 expected="one job a column",
             )
     check_cells(source, roles_aside(columns))
+    for name in columns.categorical:
+        kind = source.schema.field(name).type
+        if pa.types.is_temporal(kind):
+            raise DataProblem(
+                f"--categorical column '{name}' holds {kind}, not names",
+                where=source.name,
+                expected="text, numbers or truth values",
+                hint="write the column as text, or leave --categorical away",
+            )
 
 
 def check_cells(source: Source, roles: dict[str, str]) -> None:
