@@ -72,10 +72,8 @@ WORDS += [
 WORDS += ["1969-12-31 23:59:59.999999999", "1e5", "+5", "5.", ".5", "1 000", "%d", "y"]
 cells = st.sampled_from(WORDS) | st.text(max_size=5)
 names = st.sampled_from(["a", "b", "y", "id", ""]) | st.text(max_size=3)
-raw = st.sampled_from(
-    [b"a", b"1", b",", b";", b"\n", b"\r", b'"', b"\0", b"\xff", b"\xef\xbb\xbf"]
-    + [b"y\n", b'""', b"{}", b'{"y":', b"[", b"null", b"1e999", b"\\ud800", b"\t"]
-)
+BITS = b'a|1|,|;|\n|\r|"|\0|\xff|\xef\xbb\xbf|y\n|""|{}|{"y":|[|null|1e999|\\ud800|\t'
+raw = st.sampled_from(BITS.split(b"|"))
 
 
 @st.composite
@@ -292,8 +290,8 @@ def refusals(seen: Counter[str]):
         yield
         seen["read"] += 1
     except CBVAEError as problem:
-        assert problem.exit_code in (2, 3, 4)
-        assert problem.what
+        if problem.exit_code not in (2, 3, 4) or not problem.what:
+            raise
         seen[type(problem).__name__] += 1
 
 
