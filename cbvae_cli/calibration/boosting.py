@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
@@ -53,8 +53,8 @@ class Booster:
     n_features: int
 
     @cached_property
-    def _compiled(self) -> Compiled:
-        return compile_trees(self.trees)
+    def _alone(self) -> Boosters:
+        return Boosters((self,))
 
     def raw(self, x: Floats) -> Floats:
         """Give log-odds up to a constant of the row.
@@ -69,15 +69,16 @@ class Booster:
         float64 array, shape (n_rows, n_classes)
             A row's numbers depend on no other row.
         """
-        if x.ndim != 2 or x.shape[1] != self.n_features:
-            raise ValueError(f"x has shape {x.shape}, not (n, {self.n_features})")
-        totals = np.tile(self.baseline, (len(x), 1))
-        self._compiled.add_to(totals, np.asarray(x, dtype=np.float64))
-        return widen(totals, self.present)
+        return self._alone.raw(x)[0]
 
     def log_probabilities(self, x: Floats) -> Floats:
         """Give log p(class given row), shape (n_rows, n_classes)."""
         return log_softmax(self.raw(x))
+
+    @classmethod
+    def together(cls, bag: Sequence[Booster]) -> Boosters:
+        """Ask several at once."""
+        return Boosters(tuple(bag))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Give all numbers by name."""
@@ -114,6 +115,37 @@ class Booster:
         require(n_features[0] >= 0, "n_features is negative")
         trees = Trees.restore(arrays, int(n_features[0]), len(baseline))
         return cls(trees, baseline, present, int(n_features[0]))
+
+
+@dataclass(frozen=True)
+class Boosters:
+    """Several boosters over the same columns, quicker together than one by one.
+
+    Attributes
+    ----------
+    bag : tuple of Booster
+        At least one.
+    """
+
+    bag: tuple[Booster, ...]
+
+    @cached_property
+    def _compiled(self) -> Compiled:
+        return compile_trees([each.trees for each in self.bag])
+
+    def raw(self, x: Floats) -> list[Floats]:
+        """Give each booster's log-odds; see `Booster.raw`."""
+        n_features = self.bag[0].n_features
+        if x.ndim != 2 or x.shape[1] != n_features:
+            raise ValueError(f"x has shape {x.shape}, not (n, {n_features})")
+        totals = [np.tile(each.baseline, (len(x), 1)) for each in self.bag]
+        self._compiled.add_to(totals, np.asarray(x, dtype=np.float64))
+        pairs = zip(totals, self.bag, strict=True)
+        return [widen(total, each.present) for total, each in pairs]
+
+    def log_probabilities(self, x: Floats) -> list[Floats]:
+        """Give each booster's log p(class given row), shape (n_rows, n_classes)."""
+        return [log_softmax(logits) for logits in self.raw(x)]
 
 
 def fit_booster(

@@ -43,12 +43,12 @@ class Regressors:
 
     @cached_property
     def _compiled(self) -> Compiled:
-        return compile_trees(self.trees)
+        return compile_trees([self.trees])
 
     def expected(self, features: Floats) -> Floats:
         """Give amounts, shape (n_rows, n_amounts), in the units of `Cells`."""
         totals = np.tile(self.baseline, (len(features), 1))
-        self._compiled.add_to(totals, features)
+        self._compiled.add_to([totals], features)
         return totals
 
     def arrays(self) -> dict[str, NDArray[Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -21,6 +21,8 @@ TOLERANCE = 1e-6  # of the gradient per row
 CONSTANT = 1e-12
 # Deviations beyond which cells are alike. Keeps log-odds of wild cells finite.
 FAR = 1e6
+ROWS = 256  # at once: they stay in the caches
+LACKING = "cells are missing: logistic regression needs all of them"
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,21 @@ class Logistic:
         """
         if x.ndim != 2 or x.shape[1] != len(self.centre):
             raise ValueError(f"x has shape {x.shape}, not (n, {len(self.centre)})")
-        # Not `@`: the last digits of BLAS change with the number of rows. In C order,
-        # for the same reason.
-        ready = _standardised(np.ascontiguousarray(x), self.centre, self.spread)
-        logits = np.einsum("nf,kf->nk", ready, self.slopes) + self.bias
+        if np.isnan(x).any():
+            raise ValueError(LACKING)
+        logits = np.empty((len(x), len(self.bias)))
+        for start in range(0, len(x), ROWS):
+            here = slice(start, start + ROWS)
+            ready = _standardised(x[here], self.centre, self.spread)
+            # Not `@`: the last digits of BLAS change with the number of rows.
+            np.einsum("nf,kf->nk", ready, self.slopes, out=logits[here])
+        logits += self.bias
         return log_softmax(widen(logits, self.present))
+
+    @classmethod
+    def together(cls, bag: Sequence[Logistic]) -> Logistics:
+        """Ask several at once."""
+        return Logistics(tuple(bag))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Give all numbers by name."""
@@ -95,6 +107,22 @@ class Logistic:
         if not fits or not n_present or not (found.spread > 0).all():
             raise ValueError("a stored logistic regression holds unusable numbers")
         return found
+
+
+@dataclass(frozen=True)
+class Logistics:
+    """Several regressions on the same columns.
+
+    Attributes
+    ----------
+    bag : tuple of Logistic
+    """
+
+    bag: tuple[Logistic, ...]
+
+    def log_probabilities(self, x: Floats) -> list[Floats]:
+        """Give each one's log p(class given row), shape (n_rows, n_classes)."""
+        return [each.log_probabilities(x) for each in self.bag]
 
 
 def fit_logistic(
@@ -172,7 +200,8 @@ def _scales(x: Floats, weights: Floats) -> tuple[Floats, Floats, Bools]:
 
 
 def _standardised(x: Floats, centre: Floats, spread: Floats) -> Floats:
-    if np.isnan(x).any():
-        raise ValueError("cells are missing: logistic regression needs all of them")
+    # In C order whatever the order of `x`: sums over columns then always run alike.
+    ready = np.subtract(x, centre, order="C")
     with np.errstate(over="ignore"):  # clipped at once
-        return np.clip((x - centre) / spread, -FAR, FAR)
+        ready /= spread
+    return np.clip(ready, -FAR, FAR, out=ready)

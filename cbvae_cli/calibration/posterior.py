@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cbvae_cli.calibration.boosting import Booster
-from cbvae_cli.calibration.logistic import Logistic
+from cbvae_cli.calibration.boosting import Booster, Boosters
+from cbvae_cli.calibration.logistic import Logistic, Logistics
 from cbvae_cli.calibration.present import log_softmax
 from cbvae_cli.calibration.temperature import Members
 from cbvae_cli.table.cells import Bools, Floats
@@ -148,10 +149,14 @@ class Candidate:
 
     def log_probabilities(self, asked: Asked) -> Floats:
         """Average the bag's log-odds; gives log p, (n_rows, n_judged)."""
-        x = self.kind.looks(asked)
-        total = sum(fitted.log_probabilities(x) for fitted in self.bag)
+        total = sum(self._together.log_probabilities(self.kind.looks(asked)))
         mean: Floats = np.asarray(total) / len(self.bag)
         return floored(mean)
+
+    @cached_property
+    def _together(self) -> Logistics | Boosters:
+        alike: Any = self.bag  # all of the kind's form
+        return self.kind.form.together(alike)
 
 
 def floored(log_p: Floats) -> Floats:

@@ -9,7 +9,7 @@ Lucchese et al., "QuickScorer", SIGIR 2015; the tables per column are what suits
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,7 @@ Words = NDArray[np.uint16]
 Places = NDArray[np.intp]
 
 # At once: the words stay in the caches, and numpy's cost per call is shared by many.
-ROWS, TREES = 1024, 128
+ROWS, TREES = 1024, 256
 
 # Times a word of one bit, the upper four bits of this de Bruijn sequence's product
 # differ for each place of the bit.
@@ -71,6 +71,8 @@ class Block:
 
     Attributes
     ----------
+    forest : int
+        Number of the forest that they stand in.
     class_ : int
     table : uint16 array, shape (n_entries, n_trees)
         Leaves that a cell leaves possible. Entry 0 rules out nothing.
@@ -80,6 +82,7 @@ class Block:
         Of leaves, by `SLOTS`.
     """
 
+    forest: int
     class_: int
     table: Words
     entries: tuple[tuple[int, Places], ...]
@@ -104,17 +107,22 @@ class Block:
 
 @dataclass(frozen=True)
 class Compiled:
-    """Trees made ready for many rows."""
+    """Forests made ready for many rows.
+
+    They share their columns: the place of a cell is looked up once for all of them,
+    and among so few trees that look-up is half of the work.
+    """
 
     columns: tuple[Column, ...]
     blocks: tuple[Block, ...]
 
-    def add_to(self, totals: Floats, x: Floats) -> None:
+    def add_to(self, totals: Sequence[Floats], x: Floats) -> None:
         """Add the trees' values for rows `x` to `totals`.
 
         Parameters
         ----------
-        totals : float64 array, shape (n_rows, n_classes)
+        totals : sequence of float64 array, shape (n_rows, n_classes)
+            One a forest; each has classes of its own.
         x : float64 array, shape (n_rows, n_features)
         """
         for start in range(0, len(x), ROWS):
@@ -122,15 +130,17 @@ class Compiled:
             cells = np.ascontiguousarray(x[here].T)
             places = [column.places(cells[column.feature]) for column in self.columns]
             for block in self.blocks:
-                totals[here, block.class_] += block.total(places, len(totals[here]))
+                found = block.total(places, cells.shape[1])
+                totals[block.forest][here, block.class_] += found
 
 
-def compile_trees(trees: Trees) -> Compiled:
-    """Make trees ready for many rows."""
-    columns = tuple(_columns(trees))
-    leaves = _leaves_below(trees)
+def compile_trees(forests: Sequence[Trees]) -> Compiled:
+    """Make forests over the same columns ready for many rows."""
+    columns = tuple(_columns(forests))
     blocks = tuple(
-        _block(trees, columns, leaves, class_, members)
+        _block(trees, columns, leaves, (forest, class_), members)
+        for forest, trees in enumerate(forests)
+        for leaves in (_leaves_below(trees),)
         for class_, members in _groups(trees.classes)
     )
     return Compiled(columns, blocks)
@@ -144,18 +154,39 @@ def _groups(classes: NDArray[np.int32]) -> Iterator[tuple[int, Places]]:
             yield int(class_), members[start : start + TREES]
 
 
-def _columns(trees: Trees) -> Iterator[Column]:
-    """Give the columns that any tree asks."""
-    inner, sets = trees.inner, trees.code_set
-    for feature in np.unique(trees.feature[inner]):
-        asking = np.flatnonzero(trees.feature == feature)
-        if sets[asking[0]] == NONE:
-            yield Column(int(feature), np.unique(trees.threshold[asking]), 0)
-            continue
-        # A code that every tree sends where missing cells go needs no place.
-        differ = _codes_left(trees, asking) != trees.missing_left[asking, None]
-        told_apart = np.flatnonzero(differ.any(axis=0))
-        yield Column(int(feature), np.empty(0), int(told_apart.max(initial=0)) + 1)
+def _columns(forests: Sequence[Trees]) -> Iterator[Column]:
+    """Give the columns that any tree asks.
+
+    One that is codes to some forests and amounts to others is given twice.
+    """
+    edges: dict[int, list[Floats]] = {}
+    codes: dict[int, int] = {}
+    for trees in forests:
+        for feature, asking in _by_feature(trees, np.flatnonzero(trees.inner)):
+            if trees.code_set[asking[0]] == NONE:
+                edges.setdefault(feature, []).append(trees.threshold[asking])
+            else:
+                known = codes.get(feature, 0)
+                codes[feature] = max(known, _n_codes(trees, asking))
+    for feature, each in sorted(edges.items()):
+        yield Column(feature, np.unique(np.concatenate(each)), 0)
+    for feature, n_codes in sorted(codes.items()):
+        yield Column(feature, np.empty(0), n_codes)
+
+
+def _by_feature(trees: Trees, nodes: Places) -> Iterator[tuple[int, Places]]:
+    """Give the nodes that ask each column."""
+    ordered = nodes[np.argsort(trees.feature[nodes], kind="stable")]
+    features, first = np.unique(trees.feature[ordered], return_index=True)
+    for feature, asking in zip(features, np.split(ordered, first[1:]), strict=False):
+        yield int(feature), asking
+
+
+def _n_codes(trees: Trees, asking: Places) -> int:
+    """Count the codes that nodes need places for, at least one."""
+    # A code that every tree sends where missing cells go needs no place.
+    differ = _codes_left(trees, asking) != trees.missing_left[asking, None]
+    return int(np.flatnonzero(differ.any(axis=0)).max(initial=0)) + 1
 
 
 def _codes_left(trees: Trees, nodes: Places) -> NDArray[np.uint8]:
@@ -181,29 +212,51 @@ def _block(
     trees: Trees,
     columns: tuple[Column, ...],
     leaves: Words,
-    class_: int,
+    of: tuple[int, int],
     members: Places,
 ) -> Block:
-    """Build the table of some trees."""
+    """Build the table of some trees of a forest and class."""
     number = np.full(len(trees.roots), -1)
     number[members] = np.arange(len(members))
     number = number[trees.tree]  # of each node: its tree within the block
     whole = leaves[trees.roots[members]]
     tables, entries, n_entries = [whole[None]], [], 1
-    for at, column in enumerate(columns):
-        asking = np.flatnonzero((trees.feature == column.feature) & (number >= 0))
-        if not len(asking):
-            continue
-        words = _ruled(trees, column, leaves, asking, number[asking], whole)
+    at = {(column.feature, column.n_codes > 0): n for n, column in enumerate(columns)}
+    for feature, asking in _by_feature(
+        trees, np.flatnonzero((number >= 0) & trees.inner)
+    ):
+        of_column = at[feature, trees.code_set[asking[0]] != NONE]
+        own, place_of = _own(trees, columns[of_column], asking)
+        words = _ruled(trees, own, leaves, asking, number[asking], whole)
         # Neighbours that these trees do not tell apart share an entry.
         fresh = np.append(True, (words[1:] != words[:-1]).any(axis=1))
         tables.append(words[fresh])
-        entries.append((at, np.cumsum(fresh) - 1 + n_entries))
+        entry = np.cumsum(fresh) - 1 + n_entries
+        entries.append((of_column, entry[place_of]))
         n_entries += int(fresh.sum())
     values = np.zeros((len(members), MOST_LEAVES))
     ends = np.flatnonzero((number >= 0) & ~trees.inner)
     values[number[ends], (leaves[ends] * SEQUENCE) >> SHIFT] = trees.value[ends]
-    return Block(class_, np.concatenate(tables), tuple(entries), values.ravel())
+    return Block(*of, np.concatenate(tables), tuple(entries), values.ravel())
+
+
+def _own(trees: Trees, column: Column, nodes: Places) -> tuple[Column, Places]:
+    """Give a column as some nodes alone tell its cells apart, and where that leads.
+
+    Returns
+    -------
+    Column
+        With fewer places.
+    intp array, shape (column.n_places,)
+        The place that each place of `column` falls into.
+    """
+    if column.n_codes:
+        own = Column(column.feature, column.edges, _n_codes(trees, nodes))
+        places = np.arange(column.n_places)
+        return own, np.where(places < own.n_codes, places, own.n_codes)
+    own = Column(column.feature, np.unique(trees.threshold[nodes]), 0)
+    found = np.searchsorted(own.edges, column.edges)
+    return own, np.append(found, [own.n_places - 2, own.n_places - 1])
 
 
 def _ruled(
