@@ -15,7 +15,7 @@ from cbvae_cli.families.contract import Family
 from cbvae_cli.families.rows import Rows
 from cbvae_cli.table.matrix import Encoded
 
-CHUNK = 1024  # rows; matrix products of one shape give a row the same bits anywhere
+CHUNK = 512  # rows; matrix products of one shape give a row the same bits anywhere
 
 
 def chunks(encoded: Encoded) -> Iterator[tuple[slice, Encoded]]:

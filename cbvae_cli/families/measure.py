@@ -61,11 +61,12 @@ def _over_draws(
 ) -> dict[str, Tensor]:
     deviation = torch.exp(0.5 * log_variance)
     total = torch.zeros_like(mean[..., 0])
+    log_prob = nets.summing(rows.values, rows.seen)
     weights = []
     for noise in normal_draws(n_draws, nets.latent).to(mean):
         z = mean + deviation * noise
         params = nets.decode(z, rows.labels)
-        recon = nets.log_prob(params, rows.values, rows.seen)
+        recon = log_prob(params)
         prior = nets.log_prior(z, rows.labels)
         posterior = -0.5 * noise.square().sum() - 0.5 * log_variance.sum(-1)
         total += recon
@@ -117,9 +118,9 @@ def density(nets: StackedVAE, rows: Rows, hidden: Tensor, n_draws: int) -> Tenso
     """
     shown = replace(rows, seen=rows.seen & ~hidden)
     asked = rows.seen & hidden
+    log_prob = nets.summing(rows.values, asked)
     found = [
-        nets.log_prob(nets.decode(z, rows.labels), rows.values, asked)
-        for z in _draws(nets, shown, n_draws)
+        log_prob(nets.decode(z, rows.labels)) for z in _draws(nets, shown, n_draws)
     ]
     together = torch.stack(found).logsumexp(0) - math.log(n_draws)
     return together.T

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from cbvae_cli.table.matrix import Layout, Span
+
+Summing = Callable[[Tensor], Tensor]
 
 
 class Likelihood(nn.Module, ABC):
@@ -47,6 +50,24 @@ class Likelihood(nn.Module, ABC):
         -------
         Tensor, shape (n_nets, n_rows, n_cells)
         """
+
+    def summing(self, target: Tensor, observed: Tensor) -> Summing:
+        """Give a function from parameters to the sum of `log_prob` over cells.
+
+        For many parameters and the same rows, without gradients: what rows alone say
+        is worked out once.
+
+        Parameters
+        ----------
+        target, observed : Tensor
+            As in `log_prob`.
+
+        Returns
+        -------
+        callable
+            From `params` to a Tensor of shape (n_nets, n_rows).
+        """
+        return lambda params: self.log_prob(params, target, observed).sum(-1)
 
     @abstractmethod
     def mean(self, params: Tensor) -> Tensor:

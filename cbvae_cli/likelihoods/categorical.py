@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cbvae_cli.likelihoods.base import Likelihood, hide, owner_of, width_of
+from cbvae_cli.likelihoods.base import Likelihood, Summing, hide, owner_of, width_of
 from cbvae_cli.table.matrix import Layout, Span
 
 LEAST = 1e-3  # share that the whole table always has: no category is impossible
@@ -83,6 +83,24 @@ class Categorical(Likelihood):
         )
         # A hidden cell names no category: its mass is 0, its log must not be seen.
         return hide(torch.where(observed, mass, torch.ones_like(mass)).log(), observed)
+
+    def summing(self, target: Tensor, observed: Tensor) -> Summing:
+        """Look up the odds of the category that each cell holds."""
+        first = torch.tensor([0, *self.widths[:-1]], device=target.device).cumsum(0)
+        own = [block.argmax(-1) for block in torch.split(target, self.widths, dim=-1)]
+        at = torch.stack(own, dim=-1) + first
+        at = at.expand(len(self.share), -1, -1)
+        table = self.share * self._per_column(self.base * target)
+        # A hidden cell names no category: its mass is made 1.
+        table = torch.where(observed, table, torch.ones_like(table))
+        spoken = (1 - self.share) * observed
+
+        def total(params: Tensor) -> Tensor:
+            odds = params.clamp(-MOST_LOGIT, MOST_LOGIT).exp_()
+            mass = odds.gather(-1, at).div_(self._per_column(odds))
+            return mass.mul_(spoken).add_(table).log_().sum(-1)
+
+        return total
 
     def mean(self, params: Tensor) -> Tensor:
         """Give the probability of each category."""

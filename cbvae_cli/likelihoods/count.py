@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cbvae_cli.likelihoods.base import Likelihood, hide
+from cbvae_cli.likelihoods.base import Likelihood, Summing, hide
 from cbvae_cli.table.count import Count
 from cbvae_cli.table.matrix import Layout, Span
 
@@ -59,9 +59,12 @@ class NegativeBinomial(Likelihood):
     def _dispersion(self) -> Tensor:
         return self.log_dispersion.clamp(-3.0, 7.0).exp()
 
+    def _count(self, target: Tensor) -> Tensor:
+        return torch.expm1(target * self.spread + self.centre).round().clamp(min=0)
+
     def log_prob(self, params: Tensor, target: Tensor, observed: Tensor) -> Tensor:
         """Log mass of the count behind the encoded cell, in nats."""
-        count = torch.expm1(target * self.spread + self.centre).round().clamp(min=0)
+        count = self._count(target)
         rate, size = self._rate(params), self._dispersion()
         total = torch.log(size + rate)
         mass = (
@@ -72,6 +75,21 @@ class NegativeBinomial(Likelihood):
             + count * (rate.log() - total)
         )
         return hide(mass, observed)
+
+    def summing(self, target: Tensor, observed: Tensor) -> Summing:
+        """Work out the gamma functions once."""
+        count, size = self._count(target), self._dispersion()
+        fixed = torch.lgamma(count + size) - torch.lgamma(size)
+        fixed = fixed - torch.lgamma(count + 1) + size * size.log()
+        fixed = hide(fixed, observed).sum(-1)
+        count, size = count * observed, size * observed
+
+        def total(params: Tensor) -> Tensor:
+            log_rate = (params + self.log_mean).clamp_(*LOG_RATES)
+            both = torch.log(self._dispersion() + log_rate.exp())
+            return fixed + (count * log_rate - (count + size) * both).sum(-1)
+
+        return total
 
     def mean(self, params: Tensor) -> Tensor:
         """Give the mean count on the network's scale."""

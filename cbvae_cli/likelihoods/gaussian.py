@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cbvae_cli.likelihoods.base import Likelihood, hide, owner_of, per_cell
+from cbvae_cli.likelihoods.base import Likelihood, Summing, hide, owner_of, per_cell
 from cbvae_cli.table.matrix import Layout, Span
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
@@ -65,6 +65,20 @@ class Gaussian(Likelihood):
         z = (target - params) * torch.exp(-log_scale)
         each = -0.5 * z.square() - log_scale - HALF_LOG_2PI
         return hide(per_cell(each, self.owner, self.n_cells), observed)
+
+    def summing(self, target: Tensor, observed: Tensor) -> Summing:
+        """Fold masks and deviations into two factors a cell."""
+        log_scale = self._log_scale()
+        seen = observed[..., self.owner].to(target.dtype)
+        factor = seen * torch.exp(-log_scale)
+        at = target * factor
+        peak = -(seen * (log_scale + HALF_LOG_2PI)).sum(-1)
+
+        def total(params: Tensor) -> Tensor:
+            z = torch.mul(params, factor).sub_(at)
+            return peak - 0.5 * z.square_().sum(-1)
+
+        return total
 
     def mean(self, params: Tensor) -> Tensor:
         """Give the decoder's output."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from cbvae_cli.likelihoods import likelihood_for
-from cbvae_cli.likelihoods.base import Likelihood
+from cbvae_cli.likelihoods.base import Likelihood, Summing
 from cbvae_cli.table.matrix import Layout
 
 
@@ -57,6 +57,26 @@ class CellDensities(nn.Module):
         ):
             cells = likelihood.log_prob(block, values[..., start:stop], mask)
             total = total + cells.sum(-1)
+        return total
+
+    def summing(self, values: Tensor, seen: Tensor) -> Summing:
+        """Give `log_prob` of rows as a function of parameters, without gradients.
+
+        Quicker than that where the same rows are asked about many times.
+        """
+        masks = torch.split(seen, self._cells, dim=-1)
+        each = [
+            likelihood.summing(values[..., start:stop], mask)
+            for likelihood, (start, stop), mask in zip(
+                self._densities, self._columns, masks, strict=True
+            )
+        ]
+
+        def total(params: Tensor) -> Tensor:
+            blocks = torch.split(params, self._params, dim=-1)
+            found = [ask(block) for ask, block in zip(each, blocks, strict=True)]
+            return torch.stack(found).sum(0) if found else params.new_zeros(())
+
         return total
 
     def mean(self, params: Tensor) -> Tensor:
