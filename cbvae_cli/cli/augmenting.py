@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cbvae_cli.answers.sieves import Workshop
     from cbvae_cli.report.console import Talk
     from cbvae_cli.table.source import Source
+    from cbvae_cli.table.targets import WriteOptions
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,8 @@ def carry_out(
     from cbvae_cli.table.sink import check_output
 
     talk = telling.talk(order.output)
-    check_output(order.output, writing.options())
+    options = writing.options(reading.decimal)
+    check_output(order.output, options)
     model = open_model(order.bundle, compute.prepare())
     run = Run(order, compute, talk, model)
     order.places(model)  # refuses a class that is not there before rows are read
@@ -130,7 +132,7 @@ def carry_out(
         shop = _workshop(run)
         maker = shop.maker(run.known)
         wanted = _wanted(run, shop)
-        sample = _written(run, maker, wanted, writing)
+        sample = _written(run, maker, wanted, options)
     _judge(run, sample, maker)
     summary = run.figures | {"warnings": talk.warnings}
     tell(summary, talk)
@@ -223,7 +225,7 @@ def _wanted(run: Run, shop: "Workshop") -> dict[int, int]:
 
 
 def _written(
-    run: Run, maker: "Maker", wanted: dict[int, int], writing: Writing
+    run: Run, maker: "Maker", wanted: dict[int, int], options: "WriteOptions"
 ) -> "Sample":
     """Write the rows; gives a sample of those that were made."""
     from cbvae_cli.answers.likeness import Sample
@@ -231,7 +233,7 @@ def _written(
 
     sample, done = Sample(run.compute.seed), 0
     with (
-        _outlet(run, maker, wanted, writing) as (answer, write),
+        _outlet(run, maker, wanted, options) as (answer, write),
         Progress("augment", run.talk) as progress,
     ):
         for made in answer.blocks():
@@ -246,7 +248,7 @@ def _written(
 
 @contextmanager
 def _outlet(
-    run: Run, maker: "Maker", wanted: dict[int, int], writing: Writing
+    run: Run, maker: "Maker", wanted: dict[int, int], options: "WriteOptions"
 ) -> Iterator[tuple["Augment", Any]]:
     """Open the output, real rows first where they are wanted."""
     from cbvae_cli.answers.augment import Augment, Beside
@@ -254,7 +256,7 @@ def _outlet(
     from cbvae_cli.table.formats import holds_text
     from cbvae_cli.table.sink import open_sink
 
-    options, path = writing.options(), run.order.output
+    path = run.order.output
     text = holds_text(path, options.format)
     source = run.source
     if not run.order.with_original or source is None:

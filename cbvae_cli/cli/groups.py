@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cbvae_cli.cli.options import (
     BatchRows,
+    Decimal,
     Delimiter,
     Device,
     Encoding,
@@ -49,6 +50,7 @@ class Reading:
     no_default_nulls: NoDefaultNulls = False
     encoding: Encoding = None
     delimiter: Delimiter = None
+    decimal: Decimal = "."
     batch_rows: BatchRows = None
 
     def options(
@@ -89,6 +91,7 @@ class Reading:
             batch_rows=most,
             encoding=self.encoding or "utf-8",
             delimiter=self.delimiter or ",",
+            decimal=self.decimal,
         )
 
 
@@ -99,11 +102,11 @@ class Writing:
     out_format: OutFormat = None
     force: Force = False
 
-    def options(self) -> "WriteOptions":
-        """Give what the writer needs."""
+    def options(self, decimal: str = ".") -> "WriteOptions":
+        """Give what the writer needs, with the decimal mark of the rows read."""
         from cbvae_cli.table.targets import WriteOptions
 
-        return WriteOptions(format=self.out_format, force=self.force)
+        return WriteOptions(self.out_format, self.force, decimal)
 
 
 @dataclass(frozen=True)

@@ -178,6 +178,13 @@ Delimiter = Annotated[
         help="Sign between the cells of CSV input; tab is a word.  [default: ,]",
     ),
 ]
+Decimal = Annotated[
+    Literal[".", ","],
+    typer.Option(
+        "--decimal",
+        help="Decimal mark of the numbers in CSV, in and out.",
+    ),
+]
 Seed = Annotated[
     int,
     typer.Option(

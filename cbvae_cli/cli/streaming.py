@@ -58,7 +58,7 @@ def answer_rows(
     from cbvae_cli.table.source import open_source
 
     talk = telling.talk(output)
-    options = writing.options()
+    options = writing.options(reading.decimal)
     keep_pandas_out()
     # A folder's files decide what the output may be called; they are checked below.
     if not (os.path.isdir(data) or is_glob(data)):

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from cbvae_cli.errors import DataProblem, UsageProblem
+from cbvae_cli.table.comma import COMMA, POINT, swapped
 from cbvae_cli.table.csv_layout import layout, whole_length
 from cbvae_cli.table.line_book import LineBook
 from cbvae_cli.table.origin import Origin
@@ -35,6 +36,8 @@ class CsvReader:
     encoding : str
     delimiter : str
         One ASCII character, or `\t` spelled out.
+    decimal : str
+        `.` or `,`.
     codec : str or None
         pyarrow's name of the compression.
     """
@@ -42,10 +45,17 @@ class CsvReader:
     text = True
 
     def __init__(
-        self, origin: Origin, *, encoding: str, delimiter: str, codec: str | None
+        self,
+        origin: Origin,
+        *,
+        encoding: str,
+        delimiter: str,
+        codec: str | None,
+        decimal: str = POINT,
     ) -> None:
         self._label = origin.label
         self._delimiter = checked_delimiter(delimiter)
+        self._commas = decimal == COMMA
         self._raw = origin.open()
         self._size = origin.size
         try:
@@ -71,6 +81,9 @@ class CsvReader:
         row = 0
         for block in self._row_blocks(self._block_size):
             rows = self._parsed(block)
+            if self._commas:
+                columns = [swapped(column) for column in rows.columns]
+                rows = pa.table(columns, schema=self.schema)
             ends = line_ends(block)
             if rows.num_rows == ends:
                 self._book.add(row, self._line)

@@ -277,8 +277,7 @@ def _decimal_commas(scan: ColumnScan, fate: str) -> str:
         return ""
     return (
         f"column '{scan.name}' looks like numbers with a decimal comma (as "
-        f"{names[0][:60]!r}) and is {fate}; write them with a point: no flag reads "
-        "a decimal comma"
+        f"{names[0][:60]!r}) and is {fate}; --decimal , reads them"
     )
 
 

@@ -98,7 +98,13 @@ def stream_origin(stream: BinaryIO) -> Origin:
 
 def spooled(stream: BinaryIO) -> BinaryIO:
     """Copy a stream to a temporary file, gone when closed or when we die."""
-    spool = tempfile.TemporaryFile()
+    try:
+        spool = tempfile.TemporaryFile()
+    except OSError as error:
+        raise UsageProblem(
+            f"there is no place for a temporary file: {error.strerror or error}",
+            hint="name a folder that may be written to in TMPDIR",
+        ) from error
     try:
         shutil.copyfileobj(stream, spool, 1 << 20)
         spool.flush()

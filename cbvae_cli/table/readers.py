@@ -29,5 +29,6 @@ def reader_of(kind: str, options: ReadOptions) -> Callable[[Origin], Reader]:
         origin,
         encoding=options.encoding,
         delimiter=options.delimiter,
+        decimal=options.decimal,
         codec=CODECS.get(kind),
     )

@@ -23,8 +23,9 @@ class ReadOptions:
         False reads the usual words as text; an empty cell stays missing.
     batch_rows : int
         Rows a batch at most.
-    encoding, delimiter : str
-        Of CSV.
+    encoding, delimiter, decimal : str
+        Of CSV. With the decimal mark `,` numbers swap comma and point; see
+        `cbvae_cli.table.comma`.
     """
 
     format: str | None = None
@@ -33,6 +34,7 @@ class ReadOptions:
     batch_rows: int = 16384
     encoding: str = "utf-8"
     delimiter: str = ","
+    decimal: str = "."
 
 
 @dataclass(frozen=True)

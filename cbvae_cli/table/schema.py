@@ -133,13 +133,13 @@ class Schema:
         try:
             return column.kind.parse(cells, missing)
         except BadCell as bad:
-            value = _short(bad.value)
+            written = source.as_written(bad.value)
             raise DataProblem(
                 f"column '{column.name}' does not fit: training saw "
                 f"{_seen_as(column.kind)}",
-                where=f"{source.where(batch, bad.row)}: {value}",
+                where=f"{source.where(batch, bad.row)}: {_short(written)}",
                 expected=bad.expected,
-                hint=misfit_hint(bad.value),
+                hint=misfit_hint(written),
             ) from None
 
     def labels(self, source: Source, batch: Batch) -> NDArray[np.int64]:

@@ -11,8 +11,14 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from cbvae_cli.table.aside import AsideFile
+from cbvae_cli.table.comma import COMMA, CommaSink, outgoing
 from cbvae_cli.table.folder_sink import FolderSink
-from cbvae_cli.table.formats import STREAM_FORMAT, ending_format, format_of
+from cbvae_cli.table.formats import (
+    STREAM_FORMAT,
+    ending_format,
+    format_of,
+    holds_text,
+)
 from cbvae_cli.table.sink_base import FormatStream, Sink, told
 from cbvae_cli.table.targets import (
     FLAG,
@@ -136,6 +142,16 @@ def open_sink(
     """
     parts = [part for part in parts if part]
     check_output(path, options, parts=parts)
+    if options.decimal == COMMA:
+        as_words = holds_text(path, options.format)
+        inner = _opened(path, outgoing(schema, as_words), options, parts)
+        return CommaSink(inner, schema, as_words)
+    return _opened(path, schema, options, parts)
+
+
+def _opened(
+    path: str | None, schema: pa.Schema, options: WriteOptions, parts: Sequence[str]
+) -> Sink:
     if path is None or path == "-":
         kind = options.format or STREAM_FORMAT
         return _OpenSink(sys.stdout.buffer, kind, schema)

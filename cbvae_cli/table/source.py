@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from cbvae_cli.errors import DataProblem, UsageProblem
+from cbvae_cli.table.comma import COMMA, swapped_word
 from cbvae_cli.table.formats import (
     FOLDER_FORMAT,
     STREAM_FORMAT,
@@ -163,11 +164,15 @@ class Source:
         A typed file says null where it means it: only the user's own words are
         looked for in its text.
         """
-        words = frozenset(self._options.nulls)
+        words = frozenset(map(self.as_written, self._options.nulls))
         if self.text:
             usual = LENIENT_NULLS if lenient else DEFAULT_NULLS
             words |= usual if self._options.default_nulls else EMPTY
         return missing_mask(array, words)
+
+    def as_written(self, cell: str) -> str:
+        """Give the text of a cell as it stands in the file."""
+        return swapped_word(cell) if self._options.decimal == COMMA else cell
 
     def close(self) -> None:
         """Close what is open and remove what was spooled."""

@@ -23,10 +23,13 @@ class WriteOptions:
         One of `formats.FORMATS`; None goes by the ending, CSV on standard output.
     force : bool
         Replace what is there.
+    decimal : str
+        `.` or `,`: the mark of the numbers in text.
     """
 
     format: str | None = None
     force: bool = False
+    decimal: str = "."
 
 
 def is_folder(path: str, options: WriteOptions, parts: Sequence[str]) -> bool:

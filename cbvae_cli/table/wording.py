@@ -86,8 +86,10 @@ def with_comma(value: str) -> bool:
 
 def misfit_hint(value: str) -> str:
     """Say what helps against a cell that is no number."""
+    if with_comma(value) and "." in value:
+        return "write numbers without thousands separators, and add --decimal ,"
     if with_comma(value):
-        return "write decimals with a point; no flag reads a decimal comma"
+        return "add --decimal , for a table whose numbers have a decimal comma"
     return f"add --null {shown(value)} to read that word as a missing cell"
 
 

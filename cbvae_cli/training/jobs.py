@@ -97,6 +97,7 @@ def check_numeric(scan: ColumnScan, source: Source) -> None:
     """Refuse text in a column that the user named as numbers."""
     if scan.first_misfit is not None:
         row, value = scan.first_misfit
+        value = source.as_written(value)
         raise DataProblem(
             f"--numeric column '{scan.name}' holds text",
             where=f"{source.name}, data row {row + 1}: {value[:60]!r}",

@@ -133,7 +133,7 @@ TABLES = {
         b'a,b,y\n"1,5",1,p\n"2,5",2,q\n',
         ["--numeric", "a"],
         3,
-        ["column 'a' holds text", "write decimals with a point"],
+        ["column 'a' holds text", "'1,5'", "add --decimal ,"],
     ),
     "too little memory": (
         GOOD.encode(),
@@ -373,7 +373,7 @@ MISFITS = {
     "a column in capitals": ("A,b\n1,1.5\n", ["'a' missing", "column 'A' meant?"]),
     "a decimal comma": (
         'a,b\n1,1.5\n2,"2,5"\n',
-        ["column 'b' does not fit", "'2,5'", "write decimals with a point"],
+        ["column 'b' does not fit", "'2,5'", "add --decimal ,"],
     ),
     "both columns missing": ("c\n1\n", ["columns 'a', 'b' missing"]),
     "a header only": ("a,b\n", "no rows"),

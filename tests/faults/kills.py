@@ -104,13 +104,13 @@ class Unbroken:
 
 
 def train_briefly() -> None:
-    """Train a little of everything, and save after nearly every step."""
+    """Train a little of everything, and save often."""
     for name, preset in PRESETS.items():
         PRESETS[name] = replace(preset, joint_steps=30, filler_steps=30)
     boosting.ITERATIONS, boosting.MOST_TREES, boosting.LEAST_ITERATIONS = 10, 20, 5
     filling.ITERATIONS = 5
     neighbours.MOST_CENTRES, neighbours.MOST_LEARNT = 32, 256
-    loop.SAVE_SECONDS = 0.01
+    loop.SAVE_SECONDS = 0.2
 
 
 def contents(folder: Path) -> Tree:
