@@ -35,6 +35,11 @@ class ParquetReader:
         except (pa.ArrowException, OSError) as error:
             self._raw.close()
             raise self._damaged(error) from error
+        try:
+            self._check_counts(self._counted())
+        except DataProblem:
+            self.close()
+            raise
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Give the rows in order."""
@@ -46,6 +51,7 @@ class ParquetReader:
                 yield rows
         except (pa.ArrowException, OSError) as error:
             raise self._damaged(error) from error
+        self._check_counts(self._read)
 
     def place(self, row: int) -> str:
         """Name a row by its number from 1."""
@@ -59,6 +65,18 @@ class ParquetReader:
         """Close the underlying file."""
         self._file.close()
         self._raw.close()
+
+    def _counted(self) -> int:
+        """Add up the rows that the groups of the file say they have."""
+        about = self._file.metadata
+        groups = range(about.num_row_groups)
+        return sum(int(about.row_group(at).num_rows) for at in groups)
+
+    def _check_counts(self, found: int) -> None:
+        """Refuse a file that says of itself that it has another number of rows."""
+        said = int(self._file.metadata.num_rows)
+        if found != said:
+            raise self._damaged(ValueError(f"it says {said} rows, and holds {found}"))
 
     def _damaged(self, error: Exception) -> DataProblem:
         reason = str(error).partition("\n")[0]

@@ -41,6 +41,8 @@ from cbvae_cli.table.wording import difference, listed
 __all__ = ["Batch", "ReadOptions", "Source", "open_source"]
 
 FLAG = "--in-format"
+COLUMNS_MOST = 100_000
+"""Beyond, reading a row costs more than it tells."""
 
 
 class Source:
@@ -193,6 +195,13 @@ class Source:
         self.close()
 
     def _check_names(self) -> None:
+        if len(self.names) > COLUMNS_MOST:
+            raise DataProblem(
+                f"{self.name} has {len(self.names):,} columns",
+                where=self.name,
+                expected=f"{COLUMNS_MOST:,} columns at most",
+                hint="write the table with its columns as rows, or take some out",
+            )
         counts = Counter(self.names)
         doubled = [name for name, count in counts.items() if count > 1]
         if doubled:

@@ -85,7 +85,7 @@ def test_a_second_run_is_told_that_it_is_not_the_only_one(
     assert "another run onto the same bundle is under way" in capsys.readouterr().err
 
 
-def test_the_last_whole_rows_win(trained, samples, tmp_path, names):
+def test_the_last_whole_rows_win(tmp_path, names):
     import pyarrow as pa
 
     from cbvae_cli.table.sink import WriteOptions, open_sink
