@@ -40,7 +40,7 @@ def embed(
 ) -> None:
     """Give each row's place in the latent space.
 
-    Adds cbvae_z0, cbvae_z1, … and cbvae_class, the row's class: as labelled, else the
+    Adds cbvae_z0, cbvae_z1, ... and cbvae_class, the row's class: as labelled, else the
     likeliest; with --shift A:B it is B. In a cbvae bundle each class has a latent
     space of its own, and coordinates of rows of different classes do not compare.
     Coordinates are those of the first network of several.

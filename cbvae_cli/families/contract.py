@@ -270,11 +270,19 @@ class Family(ABC):
         return found
 
     def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take over what `arrays` gave; raises KeyError or RuntimeError on a misfit."""
+        """Take over what `arrays` gave.
+
+        Raises
+        ------
+        KeyError, RuntimeError, ValueError
+            On a misfit, and for weights that are not finite.
+        """
         state = {
             name: torch.from_numpy(array)
             for name, array in under(arrays, "nets/").items()
         }
+        if not all(bool(torch.isfinite(tensor).all()) for tensor in state.values()):
+            raise ValueError("weights that are not finite")
         self.nets.load_state_dict(state, strict=True)
         if not any(name.startswith("mixture/") for name in arrays):
             return  # networks that only tell classes apart draw no rows

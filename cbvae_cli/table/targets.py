@@ -93,6 +93,14 @@ def check_parent(path: str, parent: Path) -> None:
             f"the folder '{parent}' may not be written to",
             hint="choose another folder, or change its permissions",
         )
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:  # a name longer than the system takes
+        raise UsageProblem(
+            f"'{path}' cannot be written: {error.strerror}", hint="name another file"
+        ) from None
 
 
 def _check_folder(path: str, target: Path, options: WriteOptions) -> None:

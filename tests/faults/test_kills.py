@@ -127,6 +127,17 @@ os.rename = once
 """
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux swaps two names at once")
+def test_a_folder_is_replaced_in_one_step(tmp_path, names):
+    target = tmp_path / "out"
+    put_old_folder(target)
+    # No moment at which there is no folder: nothing is renamed after the other.
+    code = KILLED.format(before="")
+    argv = [sys.executable, "-c", code, "os:rename", str(target)]
+    assert subprocess.run(argv, capture_output=True).returncode == 0
+    assert names(target) == ["part-0.parquet"]
+
+
 def test_an_old_folder_that_was_moved_aside_comes_back(tmp_path, names):
     target = tmp_path / "out"
     put_old_folder(target)

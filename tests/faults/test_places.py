@@ -45,8 +45,6 @@ def test_answers_do_not_depend_on_the_locale(model, rows, tmp_path, locale):
     assert done.returncode == 0, done.stderr
     assert b"filled" in done.stderr
     assert out.read_bytes() == (tmp_path / "here.csv").read_bytes()
-    done = subprocess.run(argv, env=environ, capture_output=True)
-    assert done.stdout == out.read_bytes()
     done = subprocess.run([*argv[:-1], "ü.csv"], env=environ, capture_output=True)
     assert done.returncode == 2
     assert b"Traceback" not in done.stderr
@@ -78,7 +76,7 @@ def test_windows_lines_and_marks_change_no_answer(model, rows, tmp_path, verb):
         "classify {model} {rows} -o {long}.csv",
         "classify {model} {rows} -o {long}/",
         "classify {model} {rows} -o /dev/null --out-format csv --json={long}.json",
-        "train {rows} --label machine -o {long}.cbvae --dry-run",
+        "train {rows} --label machine -o {long}.cbvae",
         "train {rows} --label machine -o {long}/",
         "train {rows} --label machine -o m.cbvae --validation {long}.csv",
         "inspect {long}.cbvae",
