@@ -173,6 +173,8 @@ EARLY = {
     "a model that is none": ["compare", "T", "--label", "y", "--models", "zz"],
     "a table that is not there": ["impute", "B", "no.csv"],
     "a bundle that is not there": ["embed", "no.cbvae", "T"],
+    "too little memory": ["classify", "B", "T", "--max-memory", "100"],
+    "too little memory for draws": ["impute", "B", "T", "--max-memory", "100"],
     "swapped arguments": ["evaluate", "T", "B"],
 }
 

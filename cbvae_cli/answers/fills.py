@@ -97,7 +97,9 @@ class Fills:
         noise = ndtri(numbers[:, :, 1 : self.n_numbers - len(self.cells.names)])
         encoded = self.model.layout.encode(values)
         given = self.model.family, self.cells, encoded, places, noise
-        found = np.array(list(family_draws(*given)))
+        found = np.empty((len(numbers), len(values), self.cells.width))
+        for layer, cells in zip(found, family_draws(*given), strict=True):
+            layer[:] = cells
         for place in np.unique(places):
             rows = np.flatnonzero((places == place).any(axis=0))
             filled, family = self.of_class(values[rows], int(place))
@@ -112,22 +114,22 @@ class Fills:
             found[:, rows] = np.where(own[:, :, None], moved, found[:, rows])
         return found
 
-    def deviations(
-        self, values: Floats, weights: Floats, numbers: Floats | None
-    ) -> Floats:
+    def deviations(self, mixed: Floats, drawn: Floats) -> Floats:
         """Give deviations of draws, shape (n_rows, n_columns), in the columns' units.
 
         Of names: that of whether the likeliest one is right.
+
+        Parameters
+        ----------
+        mixed, drawn : float64 array
+            What the functions of these names give.
         """
-        assert numbers is not None  # they were asked for
-        drawn = self.drawn(values, weights, numbers)
         spread = drawn.std(axis=0) * self.cells.spread
-        found = np.empty((len(values), len(self.cells.kinds)))
-        shares = self.mixed(values, weights)
+        found = np.empty((len(mixed), len(self.cells.kinds)))
         for place, block in enumerate(self.cells.blocks):
             found[:, place] = spread[:, block.start]
             if self.cells.kinds[place].codes:
-                likeliest = np.clip(shares[:, block].max(axis=1), 0.0, 1.0)
+                likeliest = np.clip(mixed[:, block].max(axis=1), 0.0, 1.0)
                 found[:, place] = np.sqrt(likeliest * (1 - likeliest))
         return found
 

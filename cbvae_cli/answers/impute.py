@@ -125,10 +125,13 @@ class Impute:
         places = self._places(batch)
         if len(gappy):
             some = values[gappy], self._weights(values[gappy], places[gappy])
-            numbers = self._numbers(batch, gappy)
-            layers[:, gappy] = self._fill(*some, numbers)
-            if self.wanted.deviations:
-                found = self.fills.deviations(*some, numbers)
+            drawn = self._drawn(batch, gappy, *some)
+            mixed = None
+            if self.wanted.deviations or not self.wanted.draws:
+                mixed = self.fills.mixed(*some)
+            layers[:, gappy] = self._settled(mixed, drawn)
+            if mixed is not None and drawn is not None:
+                found = self.fills.deviations(mixed, drawn)
                 deviations[gappy] = np.where(missing[gappy], found, np.nan)
         rows = np.repeat(np.arange(len(values)), len(layers))
         columns = self._columns(batch, layers, missing, rows)
@@ -170,12 +173,14 @@ class Impute:
             self.left[name] += int(self.source.missing(cells).sum())
         return columns
 
-    def _numbers(self, batch: Batch, rows: NDArray[np.int64]) -> Floats | None:
-        """Give the random numbers of some rows, None where nothing is drawn."""
+    def _drawn(
+        self, batch: Batch, rows: NDArray[np.int64], values: Floats, weights: Floats
+    ) -> Floats | None:
+        """Draw cells of some rows once for all that is wanted of draws, if anything."""
         if not self.wanted.n_drawn:
             return None
         every = batch.start, batch.rows.num_rows, self.fills.n_numbers
-        return self.wanted.numbers(*every)[:, rows]
+        return self.fills.drawn(values, weights, self.wanted.numbers(*every)[:, rows])
 
     def _places(self, batch: Batch) -> NDArray[np.int64]:
         if self.place is not None:
@@ -184,15 +189,14 @@ class Impute:
             return np.full(batch.rows.num_rows, -1)
         return self.model.schema.labels(self.source, batch)
 
-    def _fill(self, values: Floats, weights: Floats, numbers: Floats | None) -> Floats:
+    def _settled(self, mixed: Floats | None, drawn: Floats | None) -> Floats:
         """Give values of every cell, shape (n_layers, n_rows, n_columns)."""
-        fills, n_draws = self.fills, self.wanted.draws
-        if numbers is None or not n_draws:
-            found = fills.mixed(values, weights)[None]
-        else:
-            found = fills.drawn(values, weights, numbers[:n_draws])
-        settle = self.model.layout.settle
-        return np.stack([settle(fills.cells.part(flat)) for flat in found])
+        n_draws = self.wanted.draws
+        found = [mixed] if drawn is None or not n_draws else drawn[:n_draws]
+        settle, cells = self.model.layout.settle, self.fills.cells
+        return np.stack(
+            [settle(cells.part(flat)) for flat in found if flat is not None]
+        )
 
     def _fill_labels(
         self,

@@ -11,7 +11,10 @@ from cbvae_cli.cli.pairs import check_pair
 from cbvae_cli.cli.streaming import answer_rows
 
 if TYPE_CHECKING:
+    from cbvae_cli.answers.classify import Classify
+    from cbvae_cli.answers.model import Model
     from cbvae_cli.report.console import Talk
+    from cbvae_cli.table.source import Source
 
 RuleOption = Annotated[
     Literal["posterior", "likelihood", "probability", "error", "discriminator"],
@@ -53,21 +56,20 @@ def classify(
     deciding.check()
     check_pair("classify", bundle, data)
 
-    from cbvae_cli.answers.classify import Classify
+    def ask(model: "Model", source: "Source") -> "Classify":
+        from cbvae_cli.answers.classify import Classify
+
+        wishes = deciding.wishes(model.schema.label)
+        return Classify(
+            model, source, rule=rule, wishes=wishes, prefix=prefix, only=only
+        )
 
     answer_rows(
         "classify",
         bundle,
         data,
         output,
-        lambda model, source: Classify(
-            model,
-            source,
-            rule=rule,
-            wishes=deciding.wishes(model.schema.label),
-            prefix=prefix,
-            only=only,
-        ),
+        ask,
         _tell,
         compute=compute,
         reading=reading,

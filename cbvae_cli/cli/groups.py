@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from cbvae_cli.table.targets import WriteOptions
 
 BATCH_ROWS = 16_384
+CELLS = 4 << 20  # of a batch on its way; fewer rows of wide tables are read at once
+LEAST_WIDE = 128  # rows of them all the same: fewer cost more than they save
 CELL_BYTES = 400  # that a cell of a batch costs on its way, all copies together
 LEAST_BATCH = 64  # rows; with fewer at once a run crawls
 
@@ -54,7 +56,7 @@ class Reading:
     batch_rows: BatchRows = None
 
     def options(
-        self, n_columns: int = 0, max_memory: int | None = None
+        self, n_columns: int = 0, max_memory: int | None = None, copies: int = 1
     ) -> "ReadOptions":
         """Give what the reader needs.
 
@@ -64,6 +66,8 @@ class Reading:
             Columns that batches have, as far as known.
         max_memory : int, optional
             Bytes that a batch may take on its way.
+        copies : int
+            Times that each row is held on its way.
 
         Raises
         ------
@@ -73,9 +77,11 @@ class Reading:
         from cbvae_cli.table.reading import ReadOptions
         from cbvae_cli.table.wording import size
 
-        most = self.batch_rows or BATCH_ROWS
+        row_cells = n_columns * max(copies, 1)
+        wide = max(LEAST_WIDE, CELLS // row_cells) if row_cells else BATCH_ROWS
+        most = self.batch_rows or min(BATCH_ROWS, wide)
         if max_memory is not None and n_columns:
-            row_bytes = n_columns * CELL_BYTES
+            row_bytes = row_cells * CELL_BYTES
             if max_memory < LEAST_BATCH * row_bytes:
                 raise UsageProblem(
                     f"--max-memory {size(max_memory)} is too little to read rows of "

@@ -10,7 +10,10 @@ from cbvae_cli.cli.pairs import check_pair
 from cbvae_cli.cli.streaming import answer_rows
 
 if TYPE_CHECKING:
+    from cbvae_cli.answers.impute import Impute
+    from cbvae_cli.answers.model import Model
     from cbvae_cli.report.console import Talk
+    from cbvae_cli.table.source import Source
 
 GivenClass = Annotated[
     str | None,
@@ -83,27 +86,33 @@ def impute(
     """
     check_pair("impute", bundle, data)
 
-    from cbvae_cli.answers.impute import Impute
     from cbvae_cli.answers.wanted import Wanted
 
     wanted = Wanted(draws or 0, sd, fill_label, prefix, compute.seed)
-    answer_rows(
-        "impute",
-        bundle,
-        data,
-        output,
-        lambda model, source: Impute(
+
+    def ask(model: "Model", source: "Source") -> "Impute":
+        from cbvae_cli.answers.impute import Impute
+
+        return Impute(
             model,
             source,
             given_class=given_class,
             hidden=tuple(hide or ()),
             wanted=wanted,
-        ),
+        )
+
+    answer_rows(
+        "impute",
+        bundle,
+        data,
+        output,
+        ask,
         _tell,
         compute=compute,
         reading=reading,
         writing=writing,
         telling=telling,
+        copies=max(1, wanted.n_drawn),
     )
 
 

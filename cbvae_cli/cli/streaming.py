@@ -28,6 +28,7 @@ def answer_rows(
     telling: Telling,
     sieve: "Callable[[Sink], AbstractContextManager[Sink]]" = nullcontext,
     reread: bool = False,
+    copies: int = 1,
 ) -> None:
     """Answer for every row of a table, batch by batch.
 
@@ -44,10 +45,13 @@ def answer_rows(
         Puts a sink, used in a `with` block, in front of the output.
     reread : bool
         Whether `ask` reads the table before it is answered for.
+    copies : int
+        Times that the answer holds each row while it works.
     """
     from cbvae_cli.answers.frame import stream
     from cbvae_cli.answers.typed import Typed
-    from cbvae_cli.bundle.model import open_model
+    from cbvae_cli.bundle.container import read_manifest
+    from cbvae_cli.bundle.store import resolve
     from cbvae_cli.report.machine import emit
     from cbvae_cli.report.novelty import warn_of_novelty
     from cbvae_cli.report.progress import Progress
@@ -63,8 +67,12 @@ def answer_rows(
     # A folder's files decide what the output may be called; they are checked below.
     if not (os.path.isdir(data) or is_glob(data)):
         check_output(output, options)
+    # Too little memory is told before torch is loaded.
+    columns = read_manifest(resolve(bundle))["schema"]["columns"]
+    options_in = reading.options(len(columns), compute.max_memory, copies)
+    from cbvae_cli.bundle.model import open_model
+
     model = open_model(bundle, compute.prepare())
-    options_in = reading.options(len(model.schema.columns), compute.max_memory)
     with open_source(data, options_in, reread=reread) as source:
         check_output(output, options, parts=source.parts)
         answer = ask(model, source)

@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 from cbvae_cli.errors import DataProblem
 from cbvae_cli.table.outlet import Outlet
 
-GROUP_ROWS = 1 << 17
-GROUP_BYTES = 64 << 20
+GROUP_ROWS = 1 << 16
+GROUP_BYTES = 32 << 20
 """Parquet rows are gathered up to one of these: small groups read slowly."""
 
 
