@@ -16,13 +16,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import child
 import numpy as np
 import pyarrow as pa
 from catalogue import TABLES, Public, blanked, halves, read, write
@@ -34,19 +34,6 @@ BLANK_SHARE = 0.2
 RULES = ("posterior", "likelihood", "error")
 SYNTHETIC = 1000
 MEBI = 2**20
-
-# The kernel counts into a program's peak what the process was that started it, so a
-# small process stands between this one, which holds tables, and the one measured.
-LAUNCH = """
-import json, os, sys, time
-begun = time.monotonic()
-child = os.spawnv(os.P_NOWAIT, sys.argv[2], sys.argv[2:])
-_, status, usage = os.wait4(child, 0)
-seconds = time.monotonic() - begun
-code = os.waitstatus_to_exitcode(status)
-with open(sys.argv[1], "w") as file:
-    json.dump([code, seconds, usage.ru_maxrss * 1024], file)
-"""
 
 HEADS = (
     *("table", "rows", "columns", "classes"),
@@ -89,18 +76,17 @@ class Bench:
 
     def run(self, name: str, verb: str, *words: object) -> dict[str, Any] | None:
         """Run a verb and give its summary, None if it failed."""
-        summary, usage = self.folder / f"{name}.json", self.folder / f"{name}.usage"
+        summary = self.folder / f"{name}.json"
         command = [sys.executable, "-m", "cbvae_cli", verb, *map(str, words)]
         command += [f"--json={summary}", "--threads", str(self.threads)]
-        launcher = [sys.executable, "-I", "-S", "-c", LAUNCH, str(usage)]
-        done = subprocess.run([*launcher, *command], capture_output=True, text=True)
-        code, self.seconds[name], self.peak[name] = json.loads(usage.read_text())
-        if code:
-            told = (done.stderr.strip() or "nothing said").splitlines()
-            self.faults.append(f"{name}: exit {code}: " + " / ".join(told[-4:]))
+        ran = child.run(command)
+        self.seconds[name], self.peak[name] = ran.wall, ran.peak
+        if ran.code:
+            told = (ran.told.strip() or "nothing said").splitlines()
+            self.faults.append(f"{name}: exit {ran.code}: " + " / ".join(told[-4:]))
             return None
-        if "Traceback" in done.stderr or "Warning:" in done.stderr:
-            self.faults.append(f"{name}: python speaks: {done.stderr.strip()[:300]}")
+        if "Traceback" in ran.told or "Warning:" in ran.told:
+            self.faults.append(f"{name}: python speaks: {ran.told.strip()[:300]}")
         found: dict[str, Any] = json.loads(summary.read_text())
         return found
 
