@@ -87,9 +87,9 @@ def believe(nets: StackedVAE, rows: Rows, n_draws: int) -> tuple[Tensor, Tensor]
     first = second = torch.zeros(())
     for z in _draws(nets, rows, n_draws):
         params = nets.decode(z, rows.labels)
-        cells = nets.mean(params)
+        cells, deviation = nets.moments(params)
         first = first + cells.sum(0)
-        second = second + (cells.square() + nets.deviation(params).square()).sum(0)
+        second = second + (cells.square() + deviation.square()).sum(0)
     count = n_draws * nets.n_nets
     average = first / count
     variance = (second / count - average.square()).clamp(min=0)

@@ -77,6 +77,10 @@ class Likelihood(nn.Module, ABC):
     def deviation(self, params: Tensor) -> Tensor:
         """Give the deviation of encoded cells, 0 where `Kind.expected` needs none."""
 
+    def deviation_around(self, mean: Tensor, params: Tensor) -> Tensor:
+        """Give `deviation`, where the mean is known already."""
+        return self.deviation(params)
+
     @abstractmethod
     def sample(self, params: Tensor, rng: np.random.Generator) -> Tensor:
         """Draw encoded cells, shape (n_nets, n_rows, width)."""

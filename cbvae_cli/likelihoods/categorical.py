@@ -111,7 +111,10 @@ class Categorical(Likelihood):
 
     def deviation(self, params: Tensor) -> Tensor:
         """Give the standard deviation of each place of the one-hot block."""
-        mean = self.mean(params)
+        return self.deviation_around(self.mean(params), params)
+
+    def deviation_around(self, mean: Tensor, params: Tensor) -> Tensor:
+        """Give the standard deviation of cells of known means."""
         return (mean * (1 - mean)).sqrt()
 
     def sample(self, params: Tensor, rng: np.random.Generator) -> Tensor:

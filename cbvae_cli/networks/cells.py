@@ -89,6 +89,13 @@ class CellDensities(nn.Module):
         spreads = [lh.deviation(block) for lh, block in self._blocks(params)]
         return torch.cat(spreads, dim=-1)
 
+    def moments(self, params: Tensor) -> tuple[Tensor, Tensor]:
+        """Give `mean` and `deviation`, for less than both cost one by one."""
+        pairs = [(lh, block, lh.mean(block)) for lh, block in self._blocks(params)]
+        spreads = [lh.deviation_around(mean, block) for lh, block, mean in pairs]
+        means = [mean for _, _, mean in pairs]
+        return torch.cat(means, dim=-1), torch.cat(spreads, dim=-1)
+
     def sample_cells(self, params: Tensor, rng: np.random.Generator) -> Tensor:
         """Draw encoded cells, shape (n_nets, n_rows, width)."""
         drawn = [lh.sample(block, rng) for lh, block in self._blocks(params)]

@@ -205,6 +205,14 @@ def test_shapes_are_as_promised(case):
 
 
 @every_case
+def test_a_known_mean_changes_no_deviation(case):
+    likelihood = case.build()
+    params = case.params(likelihood)
+    found = likelihood.deviation_around(likelihood.mean(params), params)
+    assert torch.equal(found, likelihood.deviation(params))
+
+
+@every_case
 def test_log_density_is_scipys(case):
     likelihood, target = case.build(), case.target()
     params = case.params(likelihood)
