@@ -134,26 +134,28 @@ def is_shape(value: object) -> bool:
 
 
 def _declared(name: str, entry: object) -> Tensor:
-    where = f"tensor {shown(name)} in manifest.json"
+    def where() -> str:  # for messages: hundreds of tensors need none
+        return f"tensor {shown(name)} in manifest.json"
+
     if not _is_name(name):
-        raise BundleProblem(f"{where} has no possible name")
+        raise BundleProblem(f"{where()} has no possible name")
     if not isinstance(entry, dict):
-        raise BundleProblem(f"{where} is not an object")
+        raise BundleProblem(f"{where()} is not an object")
     unknown = set(entry) - {"dtype", "shape", "sha256", "finite"}
     if unknown:
-        raise BundleProblem(f"{where} has an unknown key: {shown(min(unknown))}")
+        raise BundleProblem(f"{where()} has an unknown key: {shown(min(unknown))}")
     dtype, shape, sha256 = (entry.get(key) for key in ("dtype", "shape", "sha256"))
     if not isinstance(dtype, str) or dtype not in _ITEM_BYTES:
         raise BundleProblem(
-            f"{where} has a dtype that no bundle stores: {shown(dtype)}",
+            f"{where()} has a dtype that no bundle stores: {shown(dtype)}",
             expected=", ".join(_ITEM_BYTES),
         )
     if not is_shape(shape):
-        raise BundleProblem(f"{where} has an impossible shape: {shown(shape)}")
+        raise BundleProblem(f"{where()} has an impossible shape: {shown(shape)}")
     if not isinstance(sha256, str):
-        raise BundleProblem(f"{where} has no digest")
+        raise BundleProblem(f"{where()} has no digest")
     finite = entry.get("finite", True)
     if not isinstance(finite, bool):
-        raise BundleProblem(f"{where} says neither true nor false for 'finite'")
+        raise BundleProblem(f"{where()} says neither true nor false for 'finite'")
     assert isinstance(shape, list)
     return Tensor(name, dtype, tuple(shape), sha256, finite)

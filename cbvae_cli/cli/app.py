@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import os
 import signal
 import sys
 import threading
@@ -60,7 +61,7 @@ def main(argv: Sequence[str] | None = None, app: typer.Typer | None = None) -> i
     argv : sequence of str, optional
         Without the program's name; by default the process's own.
     app : typer.Typer, optional
-        By default the one with all verbs.
+        By default the one with the verb that is asked for, or with all.
 
     Returns
     -------
@@ -69,7 +70,7 @@ def main(argv: Sequence[str] | None = None, app: typer.Typer | None = None) -> i
     """
     words = joined_long_forms(sys.argv[1:] if argv is None else argv)
     given = _with_json_target(words)
-    app = app or full_app()
+    app = app or _app_for(given)
     with _stop_signals():
         return _flushed(_dispatch(app, given))
 
@@ -88,11 +89,27 @@ def new_app() -> typer.Typer:
     return app
 
 
-@functools.cache
 def full_app() -> typer.Typer:
     """Make the program with all its verbs."""
+    return _app_with(VERBS)
+
+
+def _app_for(given: Sequence[str]) -> typer.Typer:
+    """Make the program with as few verbs as the command line needs.
+
+    A file of settings may hold flags of any verb, and needs all to be told apart.
+    """
+    from_file = any(word.startswith("--conf") for word in given)
+    from_file = from_file or bool(os.environ.get("CBVAE_CONFIG"))
+    if given and given[0] in VERBS and not from_file:
+        return _app_with((given[0],))
+    return full_app()
+
+
+@functools.cache
+def _app_with(verbs: tuple[str, ...]) -> typer.Typer:
     app = new_app()
-    for verb in VERBS:
+    for verb in verbs:
         module = importlib.import_module(f"cbvae_cli.cli.{verb}")
         add_verb(app, getattr(module, verb))
     return app

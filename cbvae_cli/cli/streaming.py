@@ -67,12 +67,16 @@ def answer_rows(
     # A folder's files decide what the output may be called; they are checked below.
     if not (os.path.isdir(data) or is_glob(data)):
         check_output(output, options)
-    # Too little memory is told before torch is loaded.
-    columns = read_manifest(resolve(bundle))["schema"]["columns"]
-    options_in = reading.options(len(columns), compute.max_memory, copies)
+    if compute.max_memory is not None:
+        # Too little is told before torch is loaded.
+        manifest = read_manifest(resolve(bundle))
+        n_columns = len(manifest["schema"]["columns"])
+        reading.options(n_columns, compute.max_memory, copies)
     from cbvae_cli.bundle.model import open_model
 
     model = open_model(bundle, compute.prepare())
+    columns = model.schema.columns
+    options_in = reading.options(len(columns), compute.max_memory, copies)
     with open_source(data, options_in, reread=reread) as source:
         check_output(output, options, parts=source.parts)
         answer = ask(model, source)
