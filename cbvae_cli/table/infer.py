@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -62,9 +62,8 @@ def infer(scan: ColumnScan, override: str | None) -> Finding:
     if reading.is_opaque(scan.type):
         column = Column(scan.name, "unsupported", None, str(scan.type))
         return Finding(column, f"column '{scan.name}' holds {scan.type}; left out")
-    if override is not None and pa.types.is_temporal(scan.type):
-        said = f"column '{scan.name}' holds {scan.type}: --{override} changes nothing"
-        return replace(infer(scan, None), warning=said)
+    if pa.types.is_temporal(scan.type):
+        override = None  # neither names nor numbers
     holds_numbers = override != "categorical" and _is_number(scan, override)
     missing = scan.lenient_missing if holds_numbers else scan.missing
     if missing + (scan.infinite if holds_numbers else 0) >= scan.rows:

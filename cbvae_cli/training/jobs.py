@@ -68,15 +68,19 @@ def check_names(source: Source, columns: Columns) -> None:
                 expected="one job a column",
             )
     check_cells(source, roles_aside(columns))
-    for name in columns.categorical:
-        kind = source.schema.field(name).type
-        if pa.types.is_temporal(kind):
-            raise DataProblem(
-                f"--categorical column '{name}' holds {kind}, not names",
-                where=source.name,
-                expected="text, numbers or truth values",
-                hint="write the column as text, or leave --categorical away",
-            )
+    for flag, names in (
+        ("--categorical", columns.categorical),
+        ("--numeric", columns.numeric),
+    ):
+        for name in names:
+            kind = source.schema.field(name).type
+            if pa.types.is_temporal(kind):
+                raise DataProblem(
+                    f"{flag} column '{name}' holds {kind}",
+                    where=source.name,
+                    expected="text, numbers or truth values",
+                    hint=f"write the column as text, or leave {flag} away",
+                )
 
 
 def check_cells(source: Source, roles: dict[str, str]) -> None:

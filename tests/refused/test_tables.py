@@ -1,6 +1,8 @@
 """Tables that cannot be trained on: one sentence, its exit code, nothing touched."""
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 GOOD = "a,b,y\n" + "".join(f"{n % 9},{n % 5}.5,{'pq'[n % 2]}\n" for n in range(60))
 
@@ -286,3 +288,12 @@ def test_two_tables_cannot_share_standard_input(refused):
 def test_a_file_of_rubbish_is_refused(refused, tmp_path, name, says):
     (tmp_path / name).write_bytes(b"rubbish!" * 10)
     refused("train", name, "--label", "y", "-o", "m.cbvae", code=3, says=says)
+
+
+@pytest.mark.parametrize("flag", ["--categorical", "--numeric"])
+def test_typed_days_are_neither_names_nor_numbers(refused, tmp_path, flag):
+    days = pa.array(range(40), pa.date32())
+    rows = pa.table({"at": days, "y": ["p", "q"] * 20})
+    parquet.write_table(rows, tmp_path / "t.parquet")
+    argv = ["train", "t.parquet", "--label", "y", flag, "at", "-o", "m.cbvae"]
+    refused(*argv, code=3, says=[f"{flag} column 'at' holds date32", "leave"])

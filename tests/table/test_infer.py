@@ -203,8 +203,6 @@ CASES = [
     Case("leading zeros as numbers", text("007", "012", "100"), "integer", "string",
          override="numeric"),
     Case("0 and 1 as numbers", text(0, 1), "integer", "int64", override="numeric"),
-    Case("typed days as names", DAYS, "moment", "date32[day]", pa.date32(),
-         override="categorical", warning="--categorical changes nothing"),
 ]  # fmt: skip
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 every_modelled_case = pytest.mark.parametrize(
