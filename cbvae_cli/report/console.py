@@ -7,10 +7,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from numbers import Number
-from typing import Literal
 
 from cbvae_cli.report.machine import takes_stderr
-from cbvae_cli.report.plain_table import plain_table
+
+PLAIN_WIDTH = 200
+"""Columns of a table that goes to a file or a pipe, where nothing wraps."""
 
 
 @dataclass
@@ -74,45 +75,28 @@ class Talk:
         """
         if self.silent:
             return
-        numbers = [
-            _holds_numbers([row[at] for row in rows]) for at in range(len(columns))
-        ]
-        cells = [[_cell(value) for value in row] for row in rows]
-        names = [escaped(name) for name in columns]
-        if _is_tty(sys.stderr):
-            _draw(escaped(title), names, cells, numbers)
-            return
-        # Off a terminal nothing wraps, and the library is slow to load.
-        for line in plain_table(escaped(title), names, cells, numbers):
-            print(line, file=sys.stderr)
-        sys.stderr.flush()
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
 
-
-def _draw(
-    title: str,
-    names: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    to_the_right: Sequence[bool],
-) -> None:
-    """Draw a table on the terminal, wrapped to its width."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    # Text objects are never read as markup: a column may be called "[red]".
-    drawn = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD)
-    for name, right in zip(names, to_the_right, strict=True):
-        justify: Literal["left", "right"] = "right" if right else "left"
-        drawn.add_column(Text(name), justify=justify, overflow="fold")
-    for row in rows:
-        drawn.add_row(*map(Text, row))
-    Console(file=sys.stderr, highlight=False).print(drawn)
-
-
-def _holds_numbers(cells: Sequence[object]) -> bool:
-    known = [cell for cell in cells if cell is not None]
-    return bool(known) and all(isinstance(cell, Number) for cell in known)
+        on_terminal = _is_tty(sys.stderr)
+        # Text objects are never read as markup: a column may be called "[red]".
+        drawn = Table(
+            title=Text(escaped(title)), title_justify="left", box=box.SIMPLE_HEAD
+        )
+        for place, name in enumerate(columns):
+            cells = [row[place] for row in rows if row[place] is not None]
+            numbers = bool(cells) and all(isinstance(cell, Number) for cell in cells)
+            drawn.add_column(
+                Text(escaped(name)),
+                justify="right" if numbers else "left",
+                overflow="fold",
+            )
+        for row in rows:
+            drawn.add_row(*(Text(_cell(value)) for value in row))
+        width = None if on_terminal else PLAIN_WIDTH
+        Console(file=sys.stderr, width=width, highlight=False).print(drawn)
 
 
 def escaped(text: str) -> str:
