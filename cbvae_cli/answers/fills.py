@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbvae_cli.answers.model import Model
-from cbvae_cli.calibration.family_cells import family_draws, family_fill, noise_width
+from cbvae_cli.calibration.family_cells import (
+    Held,
+    Moved,
+    family_draws,
+    family_fill,
+    noise_width,
+)
 from cbvae_cli.families.cells import Cells, plain_cells
 from cbvae_cli.table.cells import Floats
 
@@ -53,22 +59,24 @@ class Fills:
             found[rows] += share * self.of_class(values[rows], int(place))[0]
         return found
 
-    def of_class(self, values: Floats, place: int) -> tuple[Floats, Floats]:
+    def of_class(self, values: Floats, place: int) -> tuple[Floats, Held]:
         """Fill rows of one class.
 
         Returns
         -------
-        found, family : float64 array, shape (n_rows, width)
-            All voices together, and the class's own networks alone.
+        found : float64 array, shape (n_rows, width)
+            All voices together.
+        held : Held
+            The class's own networks alone.
         """
         model, filling = self.model, self.model.filling
         encoded = model.layout.encode(values)
         places: NDArray[np.int64] = np.full(len(values), place)
-        family = family_fill(model.family, self.cells, encoded, places)
+        held = family_fill(model.family, self.cells, encoded, places)
         if filling is None:
-            return family, family
+            return held.expected, held
         known = model.layout.known(values)
-        return filling.fill(known, places, family), family
+        return filling.fill(known, places, held.expected), held
 
     @property
     def n_numbers(self) -> int:
@@ -102,11 +110,11 @@ class Fills:
             layer[:] = cells
         for place in np.unique(places):
             rows = np.flatnonzero((places == place).any(axis=0))
-            filled, family = self.of_class(values[rows], int(place))
+            filled, held = self.of_class(values[rows], int(place))
             scale = 1.0
             if self.model.filling is not None:
                 scale = self.model.filling.scale[place]
-            moved = filled + scale * (found[:, rows] - family)
+            moved = Moved.of(self.cells, held, filled).drawn(found[:, rows], scale)
             for at, block in enumerate(self.cells.names):
                 chosen = numbers[:, rows, at - len(self.cells.names)]
                 moved[:, :, block] = _picked(filled[:, block], chosen, self._words[at])

@@ -127,14 +127,15 @@ def fit_scale(
 ) -> Floats:
     """Fit by how much draws of a class's networks are stretched about the fill.
 
-    So that nine hidden cells of ten lie as near to their fill as nine draws of ten.
+    So that nine hidden cells of ten lie as near to the middle of draws as nine draws of
+    ten.
 
     Parameters
     ----------
     wrong : float64 array, shape (n_rows, width)
-        Truth less fill.
+        Truth less the middle of draws.
     drawn : float64 array, shape (n_draws, n_rows, width)
-        Draws less the family's own mean.
+        Draws less their middle.
     hidden : bool array, shape (n_rows, width)
         Amounts that were hidden.
     labels, n_classes
@@ -147,34 +148,40 @@ def fit_scale(
     width = wrong.shape[1]
     if not len(wrong):
         return np.ones((n_classes, width))
-    overall = _stretch(wrong[hidden], drawn[:, hidden], 1.0)
-    by_column = np.array(
-        [
-            _stretch(wrong[at, column], drawn[:, at, column], overall)
-            for column, at in enumerate(hidden.T)
-        ]
-    )
+    columns = [(wrong[at, c], drawn[:, at, c]) for c, at in enumerate(hidden.T)]
+    ratios = [_reach(one) / _reach(other) for one, other in columns if _reach(other)]
+    # The middle one: a column that no stretch fits must not move the others.
+    overall = float(np.median(ratios)) if ratios else 1.0
+    by_column = np.array([_stretch(*each, overall) for each in columns])
     stretched = drawn * by_column
-    # Columns that are easy to fill must count beside those that are not.
-    unit = np.quantile(np.abs(stretched), MASS, axis=(0, 1))
-    varies = unit > 0
-    unit = np.where(varies, unit, 1.0)
+    # Each column by what is usual in it, for the same reason.
+    units = [
+        (_reach(wrong[at, column]), _reach(stretched[:, at, column]))
+        for column, at in enumerate(hidden.T)
+    ]
+    usual = np.array(units)
+    varies = np.minimum(*usual.T) > 0
+    of_wrong, of_drawn = np.where(varies[:, None], usual, 1.0).T
     scale = np.empty((n_classes, width))
     for place in range(n_classes):
         own = hidden & varies & (labels == place)[:, None]
-        each = (wrong / unit)[own], (stretched / unit)[:, own]
+        each = (wrong / of_wrong)[own], (stretched / of_drawn)[:, own]
         scale[place] = by_column * _stretch(*each, 1.0)
     return scale
+
+
+def _reach(cells: Floats) -> float:
+    return float(np.quantile(np.abs(cells), MASS)) if cells.size else 0.0
 
 
 def _stretch(wrong: Floats, drawn: Floats, otherwise: float) -> float:
     """Give the ratio of two spreads, the nearer to `otherwise` the fewer cells."""
     if not len(wrong):
         return otherwise
-    spread = float(np.quantile(np.abs(drawn), MASS))
+    spread = _reach(drawn)
     if not spread > 0:
         return otherwise
-    ratio = float(np.quantile(np.abs(wrong), MASS)) / spread
+    ratio = _reach(wrong) / spread
     trust = len(wrong) / (len(wrong) + LEAST_CELLS)
     stretch: float = np.exp(
         trust * np.log(max(ratio, 1e-3)) + (1 - trust) * np.log(max(otherwise, 1e-3))

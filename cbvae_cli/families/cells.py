@@ -99,6 +99,31 @@ class Cells:
         found[:, at] = np.clip(units, -FAR, FAR)
         return found
 
+    def to_units(self, flat: Floats) -> Floats:
+        """Put amounts on the networks' scale, where columns are nearly normal.
+
+        Parameters
+        ----------
+        flat : float64 array, shape (..., width)
+            Amounts in deviations; all else stays.
+        """
+        found = flat.copy()
+        for column in self.amounts:
+            kind = self.kinds[self.owner[column]]
+            cells = flat[..., column] * self.spread[column] + self.centre[column]
+            found[..., column] = kind.encode(cells.ravel()).reshape(cells.shape)
+        return found
+
+    def from_units(self, units: Floats) -> Floats:
+        """Undo `to_units`, shape (..., width)."""
+        found = units.copy()
+        for column in self.amounts:
+            kind = self.kinds[self.owner[column]]
+            block = units[..., column].reshape(-1, 1)
+            cells = kind.expected(block, np.zeros_like(block)).reshape(units.shape[:-1])
+            found[..., column] = (cells - self.centre[column]) / self.spread[column]
+        return found
+
     def join(self, expected: Sequence[Floats]) -> Floats:
         """Lay out what `Layout.expected` gives, shape (n_rows, width)."""
         found = np.empty((len(expected[0]), self.width))

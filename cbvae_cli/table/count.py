@@ -86,6 +86,20 @@ class Count(Kind):
         """
         return np.expm1(mean * self.spread + self.centre)
 
+    def drawn(self, mean: Floats, deviation: Floats, noise: Floats) -> Floats:
+        """Draw counts of a Poisson distribution around the mean one.
+
+        How much wider counts scatter only the networks know.
+        """
+        from scipy.special import ndtr
+        from scipy.stats import poisson
+
+        rate = np.maximum(self.expected(mean, deviation), 0.0)
+        counts = np.asarray(poisson.ppf(ndtr(noise), rate), dtype=np.float64)
+        # A rate of 0, and noise so far out that its quantile is endless.
+        counts = np.clip(np.nan_to_num(counts, posinf=self.high), 0.0, self.high)
+        return np.asarray((np.log1p(counts) - self.centre) / self.spread)
+
     def settle(self, expected: Floats) -> Floats:
         """Round and keep within the range seen."""
         return np.clip(np.round(expected[:, 0]), self.low, self.high)

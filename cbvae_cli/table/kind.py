@@ -84,6 +84,18 @@ class Kind(ABC):
             averaged over classes before `settle` picks the value.
         """
 
+    def drawn(self, mean: Floats, deviation: Floats, noise: Floats) -> Floats:
+        """Draw blocks, shape (n_rows, width).
+
+        Parameters
+        ----------
+        mean, deviation : float64 array, shape (n_rows, width)
+            As in `expected`.
+        noise : float64 array, shape (n_rows, width)
+            Standard normal.
+        """
+        return mean + deviation * noise
+
     @abstractmethod
     def settle(self, expected: Floats) -> Floats:
         """Pick values that the column can hold from expected ones, shape (n_rows,)."""

@@ -154,6 +154,24 @@ class Layout:
             for kind, block in zip(self.kinds, self.blocks, strict=True)
         ]
 
+    def drawn(self, mean: Block, deviation: Block, noise: Floats) -> Floats:
+        """Draw encoded rows, shape (n_rows, width).
+
+        Parameters
+        ----------
+        mean, deviation : float32 array, shape (n_rows, width)
+        noise : float64 array, shape (n_rows, width)
+            Standard normal.
+        """
+        found = np.empty(noise.shape)
+        for kind, block in zip(self.kinds, self.blocks, strict=True):
+            found[:, block] = kind.drawn(
+                mean[:, block].astype(np.float64),
+                deviation[:, block].astype(np.float64),
+                noise[:, block],
+            )
+        return found
+
     def settle(self, expected: Sequence[Floats]) -> Floats:
         """Pick values from expected ones, shape (n_rows, n_columns)."""
         settled = [

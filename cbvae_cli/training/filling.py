@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cbvae_cli.calibration.family_cells import (
+    Moved,
     family_draws,
     family_fill,
     noise_width,
@@ -260,18 +261,19 @@ class Lesson:
         hidden = lost & ~np.isnan(truth)
         alone = self.family.member(0)
         encoded = learner.layout.encode(gappy)
-        mean = family_fill(alone, cells, encoded, labels)
-        voices = learner.voices(gappy, labels, mean)
+        held = family_fill(alone, cells, encoded, labels)
+        voices = learner.voices(gappy, labels, held.expected)
         trees = learner.regressors is not None
         asked = truth, hidden, labels, cells, taught, trees
         shares = fit_shares(voices, *asked)
-        wrong = truth - (shares[:, labels] * voices).sum(axis=0)
+        moved = Moved.of(cells, held, (shares[:, labels] * voices).sum(axis=0))
         noise = rng.standard_normal((N_DRAWS, len(labels), noise_width(alone)))
         every = np.tile(labels, (N_DRAWS, 1))
         draws = family_draws(alone, cells, encoded, every, noise)
-        drawn = np.array([each - mean for each in draws])
+        drawn = moved.away(np.array(list(draws)))
         amounts = np.zeros(cells.width, dtype=np.bool_)
         amounts[cells.amounts] = True
+        wrong = moved.wrong(truth)
         scale = fit_scale(wrong, drawn, hidden & amounts, labels, n_classes)
         return shares, scale
 

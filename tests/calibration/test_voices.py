@@ -69,6 +69,16 @@ def test_stretched_draws_cover_what_is_promised():
     assert np.abs(inside.mean(axis=0) - 19 / 21).max() < 0.03
 
 
+def test_a_column_that_no_stretch_fits_moves_no_other():
+    rng = np.random.default_rng(1)
+    wrong = rng.standard_normal((400, 5))
+    drawn = rng.standard_normal((6, 400, 5))
+    wrong[:, 0] = np.where(rng.random(400) < 0.5, 1e6, 0.0)
+    hidden = np.ones(wrong.shape, dtype=bool)
+    scale = fit_scale(wrong, drawn, hidden, np.zeros(400, dtype=np.int64), 1)
+    np.testing.assert_allclose(scale[0, 1:], 1.0, rtol=0.3)
+
+
 @pytest.mark.parametrize("empty", ["draws", "cells", "rows"])
 def test_nothing_to_compare_stretches_nothing(empty):
     n_rows = 0 if empty == "rows" else 50

@@ -31,6 +31,17 @@ def test_join_and_part_undo_each_other(known):
             np.testing.assert_allclose(found, given, rtol=1e-6, atol=1e-6)
 
 
+def test_the_networks_scale_and_back_undo_each_other(known):
+    layout, expected, values = known
+    for cells in (fit_cells(layout.kinds, values), plain_cells(layout.kinds)):
+        flat = cells.join(expected)
+        again = cells.from_units(cells.to_units(flat))
+        width = np.ptp(flat, axis=0) + 1
+        np.testing.assert_allclose(again / width, flat / width, atol=1e-5)
+        many = cells.to_units(np.stack([flat, flat]))
+        np.testing.assert_array_equal(many[1], cells.to_units(flat))
+
+
 def test_amounts_are_counted_in_deviations(known):
     layout, _, values = known
     cells = fit_cells(layout.kinds, values)
