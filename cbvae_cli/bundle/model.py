@@ -161,7 +161,7 @@ def restore(manifest: Mapping[str, Any], arrays: Arrays, device: torch.device) -
     _ready(family, device)
     classifier = family.teller
     if described["sharpened"]:
-        classifier = family.copy()
+        classifier = family.to_sharpen()
         classifier.load(under(arrays, "classifier/"))
         _ready(classifier, device)
     calibration = manifest["calibration"]

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cbvae_cli.families.measure import LEAST_DRAWS
 from cbvae_cli.families.mixture import Mixture
 from cbvae_cli.families.rows import Belief, Plan, Rows, expected
 from cbvae_cli.networks.vae import Shape, StackedVAE
@@ -124,11 +125,15 @@ class Family(ABC):
         nets = self.nets.only(tuple(places))
         return type(self)(self.layout, self.n_classes, 1, self.n_draws, nets)
 
-    def copy(self) -> Self:
-        """Give the same networks as a family of its own, without mixtures."""
+    def to_sharpen(self) -> Self:
+        """Give a copy of the networks, to be trained to tell classes apart.
+
+        Without mixtures, and with few draws in an answer: what is blended from them
+        gains nothing by more.
+        """
         nets = copy.deepcopy(self.nets).requires_grad_(True).train()
         return type(self)(
-            self.layout, self.n_classes, self.n_members, self.n_draws, nets
+            self.layout, self.n_classes, self.n_members, LEAST_DRAWS, nets
         )
 
     def _net(self, places: tuple[int, ...]) -> StackedVAE:

@@ -182,7 +182,7 @@ def _trained(
     family.nets.eval().requires_grad_(False)
     if not start.sharpens:
         return family.teller, loops
-    classifier = family.copy()
+    classifier = family.to_sharpen()
     loops.append(start.joint(classifier))
     goes_on = resume and checkpoint is not None and checkpoint.phase(JOINT).exists
     _run(loops[1], JOINT, loops[0].steps, total, observe, checkpoint, goes_on)

@@ -229,7 +229,7 @@ def _trained(
     newcomer.nets.eval().requires_grad_(False)
     if not sharpens:
         return newcomer, newcomer, loops
-    sharp = newcomer.copy()
+    sharp = newcomer.to_sharpen()
     loops.append(_joint(ground, sharp, device))
     loops[1].run(
         lambda epoch: observe(replace(epoch, step=steps + epoch.step, steps=total)),

@@ -45,7 +45,7 @@ def test_classes_that_can_be_told_apart_are_sharpened(
 
 def test_the_joint_phase_has_networks_and_random_numbers_of_its_own(make_table):
     start = begin(make_table(60, 30))
-    generative, joint = start.generative(), start.joint(start.family.copy())
+    generative, joint = start.generative(), start.joint(start.family.to_sharpen())
     before = [p.clone() for p in generative.objective.parameters()]
     joint.advance()
     for one, other in zip(before, generative.objective.parameters(), strict=True):
@@ -77,7 +77,7 @@ def test_held_and_certified_rows_move_no_weight(make_table, model):
         start.generative().run(lambda _: None, None)
         families = [start.family]
         if start.sharpens:
-            families.append(start.family.copy())
+            families.append(start.family.to_sharpen())
             start.joint(families[-1]).run(lambda _: None, None)
         weights.append([a for f in families for a in f.arrays().values()])
     for other in weights[1:]:
@@ -94,7 +94,7 @@ def test_a_member_learns_nothing_from_the_fold_it_is_blind_to(make_table):
         fold = torch.from_numpy(start.known.parts.fold)
         start.data.values[fold == 1] += changed
         generative.run(lambda _: None, None)
-        classifier = start.family.copy()
+        classifier = start.family.to_sharpen()
         start.joint(classifier).run(lambda _: None, None)
         learnt.append(
             [
