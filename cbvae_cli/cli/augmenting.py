@@ -1,5 +1,6 @@
 """The road of `cbvae augment`, from what a user asks for to rows and figures."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -43,9 +44,17 @@ class Order:
     def check(self) -> None:
         """Refuse what cannot be together."""
         if (self.n is None) is not self.balance:
+            both = "-n and --balance exclude each other"
             raise UsageProblem(
-                "how many rows are to be made",
+                both if self.balance else "how many rows are to be made is not said",
                 expected="either -n N or --balance",
+            )
+        if _same_file(self.gate, self.data):
+            raise UsageProblem(
+                "--gate names the rows that are trained on",
+                where=str(self.gate),
+                expected="labelled rows that neither the bundle nor --data has seen",
+                hint="hold some rows back before training, and train without them",
             )
         if self.ratio is not None and not self.balance:
             raise UsageProblem(
@@ -82,6 +91,14 @@ class Order:
         if self.of_class is not None:
             return [label.place(self.of_class)]
         return [*range(len(label.classes))] if self.balance else [label.smallest]
+
+
+def _same_file(one: str | None, other: str | None) -> bool:
+    if one is None or other is None:
+        return False
+    return one == other or (
+        os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other)
+    )
 
 
 @dataclass

@@ -207,7 +207,9 @@ def test_an_amount_on_other_rows_than_those_of_training_says_so(
 @pytest.mark.usefixtures("short")
 def test_a_gate_judges_rows_and_writes_them_all_the_same(trained, samples, tmp_path):
     rows, out = samples / "payments.csv", tmp_path / "a.csv"
-    flags = ["-n", "400", "--data", rows, "--gate", rows]
+    held = tmp_path / "held.csv"
+    held.write_bytes(rows.read_bytes())
+    flags = ["-n", "400", "--data", rows, "--gate", held]
     bundle = trained / "payments.cbvae"
     code = run(bundle, out, *flags)
     found = figures(bundle, out, *flags, code=code)
@@ -262,7 +264,8 @@ def small(tmp_path, text):
 REFUSED = {
     "no rows": (["-n", "0"], 2, "-n"),
     "neither": ([], 2, "how many rows"),
-    "both": (["-n", "5", "--balance", "--data", "T"], 2, "how many rows"),
+    "both": (["-n", "5", "--balance", "--data", "T"], 2, "exclude each other"),
+    "gate of training": (["-n", "5", "--data", "T", "--gate", "T"], 2, "trained on"),
     "class": (["-n", "5", "--class", "maybe"], 2, "no class 'maybe'"),
     "balance": (["--balance"], 2, "--balance needs the rows"),
     "original": (["-n", "5", "--with-original"], 2, "--with-original needs the rows"),

@@ -10,7 +10,7 @@ from cbvae_cli.training.presets import PRESETS
 BRIEF = {
     "steps": 300,
     "joint_steps": 40,
-    "hidden": (16,),
+    "hidden": (64,),  # fewer do not hold three classes apart
     "latent": 3,
     "batch": 64,
 }
