@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,16 +19,18 @@ ROOT = Path(__file__).parents[2]
 ENDINGS = ["csv", "csv.gz", "csv.zst", "parquet", "arrow", "ndjson"]
 
 
-@pytest.fixture
-def full():
-    """Let no file grow beyond so many bytes, as if the disk were full there."""
+@contextmanager
+def full(size):
+    """Let no file grow beyond so many bytes, as if the disk were full there.
+
+    For the time of a command only: what pytest itself writes may be a file.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def at(size):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-
-    yield at
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.fixture
@@ -36,12 +39,12 @@ def model(trained, samples):
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_a_full_disk_keeps_the_old_rows(full, model, tmp_path, names, capsys, ending):
+def test_a_full_disk_keeps_the_old_rows(model, tmp_path, names, capsys, ending):
     target = tmp_path / f"rows.{ending}"
     target.write_bytes(b"old")
-    full(2000)
     argv = ["impute", *model, "-o", str(target), "--force", "--quiet"]
-    assert main([*argv, "--batch-rows", "16"]) == 2
+    with full(2000):
+        assert main([*argv, "--batch-rows", "16"]) == 2
     told = capsys.readouterr().err
     assert "cannot be written: File too large" in told
     assert "make room, or write to another place" in told
@@ -49,7 +52,7 @@ def test_a_full_disk_keeps_the_old_rows(full, model, tmp_path, names, capsys, en
     assert names(tmp_path) == [target.name]
 
 
-def test_a_full_disk_keeps_the_old_folder(full, model, tmp_path, names):
+def test_a_full_disk_keeps_the_old_folder(model, tmp_path, names):
     import pyarrow.csv
     import pyarrow.parquet
 
@@ -60,33 +63,32 @@ def test_a_full_disk_keeps_the_old_folder(full, model, tmp_path, names):
     argv = ["impute", model[0], f"{tmp_path}/in", "-o", f"{tmp_path}/out", "--quiet"]
     assert main(argv) == 0
     before = (tmp_path / "out" / "a.parquet").read_bytes()
-    full(2000)
-    assert main([*argv, "--force"]) == 2
+    with full(2000):
+        assert main([*argv, "--force"]) == 2
     assert names(tmp_path) == ["in", "out"]
     assert (tmp_path / "out" / "a.parquet").read_bytes() == before
 
 
-def test_a_full_disk_keeps_the_old_summary(full, model, tmp_path, names, capsys):
+def test_a_full_disk_keeps_the_old_summary(model, tmp_path, names, capsys):
     (tmp_path / "s.json").write_text("old")
-    full(100)
     argv = ["score", *model, "-o", "/dev/null", f"--json={tmp_path}/s.json"]
-    assert main([*argv, "--out-format", "csv", "--quiet"]) == 3
+    with full(100):
+        assert main([*argv, "--out-format", "csv", "--quiet"]) == 3
     assert "cannot write: file too large" in capsys.readouterr().err
     assert (tmp_path / "s.json").read_text() == "old"
     assert names(tmp_path) == ["s.json"]
 
 
 def test_a_full_disk_keeps_the_old_bundle_and_the_work(
-    full, train, defects, whole, tmp_path, names, capsys
+    train, defects, whole, tmp_path, names, capsys
 ):
     target = tmp_path / "m.cbvae"
     target.write_bytes(b"old")
-    full(len(whole) // 2)
-    assert train(defects, target, "--force") == 2
+    with full(len(whole) // 2):
+        assert train(defects, target, "--force") == 2
     assert "File too large" in capsys.readouterr().err
     assert target.read_bytes() == b"old"
     assert names(tmp_path) == [".m.cbvae.run", "m.cbvae"]
-    full(resource.getrlimit(resource.RLIMIT_FSIZE)[1])
     assert train(defects, target, "--force", "--resume") == 0
     assert target.read_bytes() == whole
     assert names(tmp_path) == ["m.cbvae"]
