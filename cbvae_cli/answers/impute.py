@@ -265,7 +265,7 @@ class Impute:
             "novel": self.novelty.found,
             "empty": self.empty,
             "labelled": self.labelled,
-            "draws": self.wanted.draws,
+            "draws": self.wanted.draws or None,
         }
 
 

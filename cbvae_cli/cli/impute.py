@@ -49,12 +49,16 @@ Deviations = Annotated[
     typer.Option(
         "--sd",
         help="Add cbvae_sd_<column>: how far a filled cell may be off, as a standard "
-        "deviation; of names, that of being right.",
+        "deviation in the column's unit (seconds for dates); of names, that of being "
+        "right: 0 is sure, .5 a coin's toss.",
     ),
 ]
 FillLabel = Annotated[
     bool,
-    typer.Option("--fill-label", help="Fill missing labels too, with the likeliest."),
+    typer.Option(
+        "--fill-label",
+        help="Fill missing cells of the label column too, with the likeliest class.",
+    ),
 ]
 
 

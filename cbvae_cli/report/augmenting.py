@@ -69,8 +69,9 @@ def _tell_privacy(found: Mapping[str, Any], talk: Talk) -> None:
     talk.say(f"{found['copies_dropped']:,} copies of unique real rows were drawn again")
     if near["rows"]:
         talk.say(
-            f"{near['count']:,} of {near['rows']:,} rows lie nearer to a real row than "
-            f"99 % of the real rows do ({near['expected']:.1%} of the real ones)"
+            f"near copies: {near['count']:,} of {near['rows']:,} made rows, and "
+            f"{near['expected']:.1%} of the real ones, lie nearer to a real row than "
+            "99 % of real rows do (more of the made ones would give rows away)"
         )
     if share is None:
         talk.say("closest-record share: needs rows held out (--gate or --held-out)")
