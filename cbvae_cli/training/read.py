@@ -118,6 +118,7 @@ def find_schema(source: Source, columns: Columns) -> tuple[Schema, list[str]]:
             where=f"{source.name}: "
             + listed([f"{c.name} ({c.role})" for c in found], most=5),
             expected="a column, besides the label, that holds two values or more",
+            hint=next(iter(warnings), ""),
         )
     return schema, warnings
 

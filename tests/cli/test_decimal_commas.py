@@ -118,3 +118,13 @@ def test_a_misfit_is_shown_as_it_stands_in_the_file(folder, tmp_path, capsys):
 def test_swapping_twice_changes_nothing(cells):
     text = pa.array(cells, pa.string())
     assert swapped(swapped(text)).equals(text)
+
+
+def test_a_table_of_nothing_else_is_told_of_the_flag(tmp_path, capsys):
+    lines = [f"{n},5;{'pq'[n % 2]}\n" for n in range(60)]
+    (tmp_path / "t.csv").write_text("x;y\n" + "".join(lines))
+    argv = ["train", f"{tmp_path}/t.csv", *BRIEF, *FLAGS[2:], "--quiet"]
+    assert main([*argv, "-o", f"{tmp_path}/m.cbvae"]) == 3
+    told = capsys.readouterr().err
+    assert "no column is left" in told
+    assert "--decimal , reads them" in told
