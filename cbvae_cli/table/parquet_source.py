@@ -32,7 +32,7 @@ class ParquetReader:
         try:
             self._file = pq.ParquetFile(self._raw)
             self.schema = self._file.schema_arrow
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             self._raw.close()
             raise self._damaged(error) from error
         try:

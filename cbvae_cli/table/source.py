@@ -87,7 +87,7 @@ class Source:
         self._reader = self._first
         self.schema = self._first.schema
         self.text = self._first.text
-        self.names = list(self.schema.names)
+        self.names = self._names()
         self._starts: dict[str, int] = {}
         self._placers: dict[str, Callable[[int], str]] = {}
         # Bytes of the files read through, and of the one being read.
@@ -98,6 +98,18 @@ class Source:
         except BaseException:
             self.close()
             raise
+
+    def _names(self) -> list[str]:
+        try:
+            return list(self.schema.names)
+        except UnicodeDecodeError as error:
+            self._reader.close()
+            raise DataProblem(
+                f"a column of {self.name} has a name that is not text",
+                where=f"{self.name}: {error}",
+                expected="column names in UTF-8",
+                hint="write the file again with other names",
+            ) from error
 
     def batches(self) -> Iterator[Batch]:
         """Give the rows in order.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,6 +26,8 @@ from cbvae_cli.training.jobs import check_names, check_numeric, roles_aside
 from cbvae_cli.training.steering import Reader, Rows, check_weights, readers
 from cbvae_cli.training.thin import Thinning
 from cbvae_cli.training.ties import find_ties
+
+WHOLE = re.compile(r"-?[0-9]{1,18}")  # of an int64
 
 
 @dataclass
@@ -147,7 +150,7 @@ def _label(source: Source, columns: Columns, classes: Tally) -> Label:
 def _label_storage(source: Source, name: str, classes: list[str]) -> str:
     if not source.text:
         return _storage(source, name)
-    whole = all(c.lstrip("-").isdigit() and str(int(c)) == c for c in classes)
+    whole = all(WHOLE.fullmatch(c) and str(int(c)) == c for c in classes)
     return "int64" if whole else "string"
 
 

@@ -218,6 +218,23 @@ def test_parquet_that_lies_about_its_footer_is_refused(tmp_path, size):
     refused(tmp_path / "t.parquet", "cannot be read as Parquet")
 
 
+def arrow_bytes(table):
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("ending", "write"), [("parquet", parquet_bytes), ("arrow", arrow_bytes)]
+)
+def test_column_names_that_are_no_text_are_refused(tmp_path, ending, write):
+    body = write(pa.table({"column": [1, 2, 3], "y": ["p", "q", "p"]}))
+    path = tmp_path / f"t.{ending}"
+    path.write_bytes(body.replace(b"column", b"\xae\xaelumn"))
+    refused(path, "utf-8")
+
+
 def test_nested_columns_are_set_aside_and_nested_labels_refused(tmp_path, capsys):
     nested = [{"k": [n]} for n in range(60)]
     table = pa.table(

@@ -306,3 +306,16 @@ def test_zero_weights_of_validation_rows_are_no_matter(read, tmp_path):
 def test_the_positive_class_is_the_smallest_unless_told(read):
     assert read(TABLE).schema.label.positive == "p"
     assert read(TABLE, positive="q").schema.label.positive == "q"
+
+
+@pytest.mark.parametrize(
+    "names", [("³", "2"), ("--1", "1"), ("9" * 5000, "1"), ("٣", "4")]
+)
+def test_classes_that_only_look_like_whole_numbers_are_text(tmp_path, names):
+    path = tmp_path / "t.csv"
+    rows = "".join(f"{n % 9},{names[n % 2]}\n" for n in range(60))
+    path.write_text("a,y\n" + rows, encoding="utf-8")
+    with open_source(str(path), ReadOptions(), reread=True) as source:
+        schema, _ = find_schema(source, Columns("y"))
+    assert schema.label.storage == "string"
+    assert set(schema.label.classes) == set(names)
