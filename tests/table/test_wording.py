@@ -36,7 +36,7 @@ def test_a_size_is_one_that_the_flag_takes_and_is_enough(n_bytes):
 
 @pytest.mark.parametrize("cell", ["1,5", "-0,25", "1.234,5"])
 def test_a_decimal_comma_is_no_word_for_a_missing_cell(cell):
-    assert "point" in misfit_hint(cell)
+    assert "--decimal ," in misfit_hint(cell)
 
 
 @pytest.mark.parametrize("cell", ["hot", "1,", "a,5", "1,5,6", "?"])
