@@ -125,14 +125,9 @@ class Impute:
         places = self._places(batch)
         if len(gappy):
             some = values[gappy], self._weights(values[gappy], places[gappy])
-            drawn = self._drawn(batch, gappy, *some)
-            mixed = None
-            if self.wanted.deviations or not self.wanted.draws:
-                mixed = self.fills.mixed(*some)
-            layers[:, gappy] = self._settled(mixed, drawn)
-            if mixed is not None and drawn is not None:
-                found = self.fills.deviations(mixed, drawn)
-                deviations[gappy] = np.where(missing[gappy], found, np.nan)
+            layers[:, gappy], spread = self._filled(batch, gappy, *some)
+            if spread is not None:
+                deviations[gappy] = np.where(missing[gappy], spread, np.nan)
         rows = np.repeat(np.arange(len(values)), len(layers))
         columns = self._columns(batch, layers, missing, rows)
         if self.wanted.labels:
@@ -173,14 +168,27 @@ class Impute:
             self.left[name] += int(self.source.missing(cells).sum())
         return columns
 
-    def _drawn(
+    def _filled(
         self, batch: Batch, rows: NDArray[np.int64], values: Floats, weights: Floats
-    ) -> Floats | None:
-        """Draw cells of some rows once for all that is wanted of draws, if anything."""
-        if not self.wanted.n_drawn:
-            return None
-        every = batch.start, batch.rows.num_rows, self.fills.n_numbers
-        return self.fills.drawn(values, weights, self.wanted.numbers(*every)[:, rows])
+    ) -> tuple[Floats, Floats | None]:
+        """Fill some rows; what is drawn serves fills and deviations alike.
+
+        Returns
+        -------
+        layers : float64 array, shape (n_layers, n_rows, n_columns)
+        deviations : float64 array, shape (n_rows, n_columns), or None
+            None where they are not wanted.
+        """
+        fills, wanted = self.fills, self.wanted
+        if not wanted.n_drawn:
+            return self._settled(fills.mixed(values, weights)[None]), None
+        every = batch.start, batch.rows.num_rows, fills.n_numbers
+        drawn = fills.drawn(values, weights, wanted.numbers(*every)[:, rows])
+        if not wanted.deviations:
+            return self._settled(drawn), None
+        mixed = fills.mixed(values, weights)
+        flat = drawn[: wanted.draws] if wanted.draws else mixed[None]
+        return self._settled(flat), fills.deviations(mixed, drawn)
 
     def _places(self, batch: Batch) -> NDArray[np.int64]:
         if self.place is not None:
@@ -189,14 +197,10 @@ class Impute:
             return np.full(batch.rows.num_rows, -1)
         return self.model.schema.labels(self.source, batch)
 
-    def _settled(self, mixed: Floats | None, drawn: Floats | None) -> Floats:
-        """Give values of every cell, shape (n_layers, n_rows, n_columns)."""
-        n_draws = self.wanted.draws
-        found = [mixed] if drawn is None or not n_draws else drawn[:n_draws]
+    def _settled(self, flat: Floats) -> Floats:
+        """Give values that columns can hold, shape (n_layers, n_rows, n_columns)."""
         settle, cells = self.model.layout.settle, self.fills.cells
-        return np.stack(
-            [settle(cells.part(flat)) for flat in found if flat is not None]
-        )
+        return np.stack([settle(cells.part(layer)) for layer in flat])
 
     def _fill_labels(
         self,

@@ -173,7 +173,8 @@ class Filling:
     shares : float64 array, shape (3, n_classes, width)
         Of `VOICES` in a cell; they sum to 1.
     scale : float64 array, shape (n_classes, width)
-        By which a draw of the family's networks, less their mean, is stretched.
+        By which a draw of the family's networks, less their middle, is stretched on
+        the networks' scale.
     slots : int64 array, shape (n_classes,)
         The class by which the learner knows each; -1 for one that it was not told
         of, whose own networks fill alone.

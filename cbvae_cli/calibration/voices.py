@@ -125,7 +125,7 @@ def fit_scale(
     labels: NDArray[np.int64],
     n_classes: int,
 ) -> Floats:
-    """Fit by how much draws of a class's networks are stretched about the fill.
+    """Fit by how much draws of a class's networks are stretched about their middle.
 
     So that nine hidden cells of ten lie as near to the middle of draws as nine draws of
     ten.
@@ -155,11 +155,12 @@ def fit_scale(
     by_column = np.array([_stretch(*each, overall) for each in columns])
     stretched = drawn * by_column
     # Each column by what is usual in it, for the same reason.
-    units = [
-        (_reach(wrong[at, column]), _reach(stretched[:, at, column]))
-        for column, at in enumerate(hidden.T)
-    ]
-    usual = np.array(units)
+    usual = np.array(
+        [
+            (_reach(wrong[at, column]), _reach(stretched[:, at, column]))
+            for column, at in enumerate(hidden.T)
+        ]
+    )
     varies = np.minimum(*usual.T) > 0
     of_wrong, of_drawn = np.where(varies[:, None], usual, 1.0).T
     scale = np.empty((n_classes, width))

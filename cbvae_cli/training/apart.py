@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cbvae_cli.table.cells import Floats
+from cbvae_cli.table.cells import Bools, Floats
 from cbvae_cli.training.parts import Places
 
 PENALTY = 1e3  # inverse strength: rows that are told apart whole end somewhere
@@ -36,7 +36,7 @@ def rescaled_log_loss(log_p: Floats, labels: Places) -> float:
     return float(np.mean([_one(log_p, place, labels == place) for place in asked]))
 
 
-def _one(log_p: Floats, place: int, own: np.ndarray) -> float:
+def _one(log_p: Floats, place: int, own: Bools) -> float:
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import log_loss
     from sklearn.utils.class_weight import compute_sample_weight

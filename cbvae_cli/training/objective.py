@@ -94,7 +94,7 @@ def place_data(
 
 
 def _thinned(places: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """Leave rows out evenly: a table may be sorted by class or by time."""
+    """Leave rows out evenly: a table may be in order of time."""
     if len(places) <= most:
         return places
     return places[np.linspace(0, len(places) - 1, most).astype(np.int64)]
