@@ -150,7 +150,7 @@ class Search:
         amount : dict of int to int
         tried : dict
             `chosen`, the share of the way to balance, and for each share tried the
-            change of AUPRC and its standard error.
+            change of AUPRC, by judge and over both, and its standard error.
         """
         places = [place for place, n_rows in wanted.items() if n_rows]
         labels = np.concatenate([self.known.labels[f.test] for f in self._folds])
@@ -162,20 +162,20 @@ class Search:
                 expected="five rows or more of a class that is to grow",
                 hint="use --ratio with a number",
             )
-        tried = [{"share": 0.0, "auprc_change": 0.0, "error": 0.0}]
+        tried = [_Tried(0.0, dict.fromkeys(JUDGES, 0.0), 0.0)]
         total = len(STEPS) + 1
         before = self._pooled(wanted, 0.0) if places else {}
         for number, step in enumerate(STEPS if places else (), start=1):
             observe(number, total)
             after = self._pooled(wanted, step)
-            change, error = self._change(before, after, labels, judged)
-            tried.append({"share": step, "auprc_change": change, "error": error})
-            if all(_harms(one) for one in tried[-IN_A_ROW:]):
+            tried.append(_Tried(step, *self._change(before, after, labels, judged)))
+            if all(one.harms for one in tried[-IN_A_ROW:]):
                 break  # more of what harms harms more
-        chosen = tried[_pick(tried)]["share"]
+        chosen = _best(tried).share
         amount = {place: round(chosen * n) for place, n in wanted.items()}
         blind = all(fold.members for fold in self._folds)
-        return amount, {"chosen": chosen, "tried": tried, "blind": blind}
+        told = [one.plain() for one in tried]
+        return amount, {"chosen": chosen, "tried": told, "blind": blind}
 
     def _pooled(self, wanted: Mapping[int, int], step: float) -> dict[str, Floats]:
         """Judge the rows of all folds, one behind the other."""
@@ -202,19 +202,61 @@ class Search:
         after: Mapping[str, Floats],
         labels: Places,
         places: Sequence[int],
-    ) -> tuple[float, float]:
-        """Give the mean change over both judges, and its error by bootstrap."""
+    ) -> tuple[dict[str, float], float]:
+        """Give each judge's change, and the error of their mean by bootstrap."""
         rng = np.random.default_rng([self.seed, 24])
-        changes = []
-        weights = [None, *(_weights(labels, rng) for _ in range(DRAWS))]
-        for weight in weights:
-            each = [
-                auprc(after[name], labels, places, weight)
+
+        def changes(weight: Floats | None) -> dict[str, float]:
+            return {
+                name: auprc(after[name], labels, places, weight)
                 - auprc(before[name], labels, places, weight)
                 for name in JUDGES
-            ]
-            changes.append(float(np.mean(each)))
-        return changes[0], float(np.std(changes[1:], ddof=1))
+            }
+
+        drawn = (changes(_weights(labels, rng)) for _ in range(DRAWS))
+        means = [np.mean(list(each.values())) for each in drawn]
+        return changes(None), float(np.std(means, ddof=1))
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """What an amount of rows changed.
+
+    Attributes
+    ----------
+    share : float
+        Of the way to balance.
+    judges : dict of str to float
+        Change of AUPRC by judge.
+    error : float
+        Standard error of their mean.
+    """
+
+    share: float
+    judges: dict[str, float]
+    error: float
+
+    @property
+    def change(self) -> float:
+        return float(np.mean(list(self.judges.values())))
+
+    @property
+    def harms(self) -> bool:
+        return self.change < -LEAST_ERRORS * self.error
+
+    @property
+    def helps(self) -> bool:
+        """Tell whether chance does not explain the gain, and no judge loses."""
+        surely = self.change > LEAST_ERRORS * self.error
+        return surely and min(self.judges.values()) >= 0
+
+    def plain(self) -> dict[str, Any]:
+        return {
+            "share": self.share,
+            "auprc_change": self.change,
+            "error": self.error,
+            "judges": self.judges,
+        }
 
 
 def _weights(labels: Places, rng: np.random.Generator) -> Floats:
@@ -226,16 +268,8 @@ def _weights(labels: Places, rng: np.random.Generator) -> Floats:
     return weights
 
 
-def _harms(tried: Mapping[str, float]) -> bool:
-    return tried["auprc_change"] < -LEAST_ERRORS * tried["error"]
-
-
-def _pick(tried: Sequence[Mapping[str, float]]) -> int:
-    """Take the largest change that chance does not explain, or none."""
-    sure = [
-        one["auprc_change"]
-        if one["auprc_change"] > LEAST_ERRORS * one["error"]
-        else 0.0
-        for one in tried
-    ]
-    return int(np.argmax(sure))
+def _best(tried: Sequence[_Tried]) -> _Tried:
+    """Take the amount that helps most, or none."""
+    return max(
+        (one for one in tried if one.helps), key=lambda t: t.change, default=tried[0]
+    )

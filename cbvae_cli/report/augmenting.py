@@ -33,13 +33,20 @@ def _tell_rows(summary: Mapping[str, Any], talk: Talk) -> None:
 
 
 def _tell_amount(ratio: Mapping[str, Any], talk: Talk) -> None:
+    *_, last = ratio["tried"]
     rows = [
-        (f"{one['share']:.0%}", f"{one['auprc_change']:+.4f}", f"{one['error']:.4f}")
+        (
+            f"{one['share']:.0%}",
+            *(f"{change:+.4f}" for change in one["judges"].values()),
+            f"{one['auprc_change']:+.4f}",
+            f"{one['error']:.4f}",
+        )
         for one in ratio["tried"][1:]
     ]
     if rows:
-        heads = ("share of the way to balance", "AUPRC", "standard error")
-        talk.table("Change by amount, on rows held out of --data", heads, rows)
+        heads = ("share of the way", *last["judges"], "mean", "standard error")
+        title = "Change of AUPRC by amount, on rows held out of --data"
+        talk.table(title, heads, rows)
     talk.say(f"chosen: {ratio['chosen']:.0%} of the way to balance")
 
 

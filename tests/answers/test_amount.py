@@ -7,7 +7,8 @@ from cbvae_cli.answers import amount
 from cbvae_cli.answers.amount import (
     STEPS,
     Search,
-    _pick,
+    _best,
+    _Tried,
     blind_folds,
     full_amount,
     plain_folds,
@@ -111,16 +112,21 @@ def test_a_table_in_balance_needs_nothing(paid):
 @pytest.mark.parametrize(
     ("changes", "picked"),
     [
-        ([(0, 0), (0.01, 0.02), (0.03, 0.02)], 2),
-        ([(0, 0), (0.01, 0.02), (0.01, 0.05)], 0),
-        ([(0, 0), (-0.1, 0.01), (0.02, 0.01)], 2),
-        ([(0, 0), (0.05, 0.01), (0.02, 0.01)], 1),
-        ([(0, 0)], 0),
+        ([(0.01, 0.01, 0.02), (0.04, 0.02, 0.02)], 2),
+        ([(0.01, 0.01, 0.02), (0.01, 0.01, 0.05)], 0),
+        ([(-0.1, -0.1, 0.01), (0.02, 0.02, 0.01)], 2),
+        ([(0.05, 0.05, 0.01), (0.02, 0.02, 0.01)], 1),
+        ([(0.09, -0.01, 0.01), (0.02, 0.02, 0.01)], 2),
+        ([(-0.001, 0.09, 0.01)], 0),
+        ([], 0),
     ],
 )
-def test_chance_is_not_enough(changes, picked):
-    tried = [{"auprc_change": change, "error": error} for change, error in changes]
-    assert _pick(tried) == picked
+def test_neither_chance_nor_one_judge_is_enough(changes, picked):
+    tried = [
+        _Tried(float(share), {"booster": booster, "logistic": logistic}, error)
+        for share, (booster, logistic, error) in enumerate([(0, 0, 0), *changes])
+    ]
+    assert _best(tried).share == picked
 
 
 def test_the_steps_start_small_and_end_in_balance():
