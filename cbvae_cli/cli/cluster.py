@@ -84,6 +84,7 @@ def cluster(
         writing=writing,
         telling=telling,
         reread=True,
+        allow_empty=False,
     )
 
 

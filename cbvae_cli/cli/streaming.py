@@ -29,6 +29,7 @@ def answer_rows(
     sieve: "Callable[[Sink], AbstractContextManager[Sink]]" = nullcontext,
     reread: bool = False,
     copies: int = 1,
+    allow_empty: bool = True,
 ) -> None:
     """Answer for every row of a table, batch by batch.
 
@@ -47,6 +48,8 @@ def answer_rows(
         Whether `ask` reads the table before it is answered for.
     copies : int
         Times that the answer holds each row while it works.
+    allow_empty : bool
+        Whether a table without rows is answered with its header alone.
     """
     from cbvae_cli.answers.frame import stream
     from cbvae_cli.answers.typed import Typed
@@ -77,7 +80,9 @@ def answer_rows(
     model = open_model(bundle, compute.prepare())
     columns = model.schema.columns
     options_in = reading.options(len(columns), compute.max_memory, copies)
-    with open_source(data, options_in, reread=reread) as source:
+    with open_source(
+        data, options_in, reread=reread, allow_empty=allow_empty
+    ) as source:
         check_output(output, options, parts=source.parts)
         answer = ask(model, source)
         typed = source.text and not holds_text(output, options.format)
@@ -97,7 +102,9 @@ def answer_rows(
                 total = n_rows / share if share else None
                 progress.update(n_rows, total)
 
-            stream(source, answer, outlet, show, retype)
+            n_rows = stream(source, answer, outlet, show, retype)
+    if not n_rows:
+        talk.warn(f"{source.name} has columns but no rows, and so has the output")
     summary = answer.summary()
     if summary.get("infinite"):
         talk.warn(f"{summary['infinite']} infinite cells are read as missing")
