@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from cbvae_cli.answers.fills import Fills
 from cbvae_cli.answers.frame import Added
+from cbvae_cli.answers.hidden import check_hidden
 from cbvae_cli.answers.model import BLEND, Model
 from cbvae_cli.answers.novelty import Novelty
 from cbvae_cli.answers.wanted import PLAIN, Wanted
-from cbvae_cli.errors import DataProblem, UsageProblem
+from cbvae_cli.errors import DataProblem
 from cbvae_cli.table.cells import Floats, is_text
 from cbvae_cli.table.kind import Kind
 from cbvae_cli.table.source import Batch, Source
-from cbvae_cli.table.wording import advice
 
 DRAW, DEVIATION = "draw", "sd_"
 
@@ -56,7 +56,7 @@ class Impute:
             None if given_class is None else model.schema.label.place(given_class)
         )
         names = [column.name for column in model.schema.modelled]
-        self._check_hidden(hidden)
+        check_hidden(model.schema, hidden)
         self.hidden = [place for place, name in enumerate(names) if name in hidden]
         self.reads_labels = model.schema.label.name not in hidden
         self.filled = {name: 0 for name in names}
@@ -90,16 +90,6 @@ class Impute:
             columns = self.model.schema.modelled
             types |= {f"{DEVIATION}{c.name}": pa.float64() for c in columns}
         return types
-
-    def _check_hidden(self, hidden: Sequence[str]) -> None:
-        schema = self.model.schema
-        known = [schema.label.name, *(column.name for column in schema.modelled)]
-        for name in hidden:
-            if name not in known:
-                raise UsageProblem(
-                    f"--hide names a column '{name}' that the model does not fill",
-                    **advice(name, known, flag="--hide"),
-                )
 
     def schema(self) -> pa.Schema:
         """Columns of the answer: those of the input, then added ones."""

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbvae_cli.errors import DataProblem
-from cbvae_cli.nearest import nearest
 from cbvae_cli.table.cells import BadCell, Bools, Floats
 from cbvae_cli.table.kind import Arrays, Kind, kind_class, under
 from cbvae_cli.table.label import Label
+from cbvae_cli.table.lacking import check_columns
 from cbvae_cli.table.source import Batch, Source
 from cbvae_cli.table.ties import Tie, restore_tie
-from cbvae_cli.table.wording import choice, misfit_hint, shown
+from cbvae_cli.table.wording import choice, misfit_hint
 
 LEFT_OUT = ("excluded", "unsupported", "group", "time", "weight")
 
@@ -84,24 +84,8 @@ class Schema:
 
     def check(self, source: Source) -> None:
         """Refuse a table that lacks a column which the model needs."""
-        lacking = [c.name for c in self.modelled if c.name not in source.names]
-        if not lacking:
-            return
-        named = ", ".join(f"'{name}'" for name in lacking[:5])
-        more = f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
-        many = "columns" if len(lacking) > 1 else "column"
         known = {column.name for column in self.columns} | {self.label.name}
-        foreign = [name for name in source.names if name not in known]
-        near = nearest(lacking[0], foreign)
-        raise DataProblem(
-            f"{many} {named}{more} missing; the model was trained with "
-            + ("them" if len(lacking) > 1 else "it"),
-            where=source.name,
-            expected=f"the {len(self.modelled)} columns of the training table",
-            hint=f"is the table's column {shown(near)} meant? then rename it"
-            if near is not None
-            else "add the column, with empty cells where nothing is known",
-        )
+        check_columns(source, [column.name for column in self.modelled], known)
 
     def values(self, source: Source, batch: Batch) -> tuple[Floats, int]:
         """Read the modelled columns of a batch.

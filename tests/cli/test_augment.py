@@ -281,7 +281,11 @@ REFUSED = {
         2,
         "--toward names the class",
     ),
-    "other columns": (["-n", "5", "--data", "T", "--gate", "D"], 3, "missing"),
+    "other columns": (
+        ["-n", "5", "--data", "T", "--gate", "D"],
+        3,
+        "none of the 10 columns",
+    ),
     "no label": (["-n", "5", "--data", "U"], 3, "no label column 'fraud'"),
     "foreign label": (["-n", "5", "--data", "F"], 3, "not in the bundle"),
     "empty row": (["-n", "5", "--data", "E"], 3, "both a label and a cell"),

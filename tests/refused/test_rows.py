@@ -37,7 +37,13 @@ MISFITS = {
         'a,b\n1,1.5\n2,"2,5"\n',
         ["column 'b' does not fit", "'2,5'", "add --decimal ,"],
     ),
-    "both columns missing": ("c\n1\n", ["columns 'a', 'b' missing"]),
+    "both columns missing": (
+        "c,d\n1,2\n",
+        ["none of the 2 columns", "t.csv has 'c', 'd'", "expected  'a', 'b'"],
+    ),
+    "another sign between cells": ("a b\n1 2\n", ["t.csv has 'a b'", "--delimiter"]),
+    "no line of names": ("3,1.5\n4,2.5\n", ["the first line holds values"]),
+    "both columns in capitals": ("A,B\n1,2\n", ["none of", "column 'A' meant?"]),
     "an empty file": ("", "t.csv is empty"),
     "two columns of one name": ("a,b,b\n1,2,3\n", "same name"),
     "a ragged row": ("a,b\n1,2\n3\n", "line 3"),
@@ -100,3 +106,34 @@ def test_a_label_that_the_bundle_lacks_is_refused(refused, small, tmp_path):
     says = ["not in the bundle", "line 3: 'other'", "'p', 'q'", "--hide 'y'"]
     refused("impute", "m.cbvae", "t.csv", code=3, says=says)
     assert main(["impute", "m.cbvae", "t.csv", "--hide", "y", "-o", "f.csv"]) == 0
+
+
+@pytest.fixture(scope="module")
+def steered(tmp_path_factory):
+    """Give a bundle with a column of every role that is not modelled."""
+    folder = tmp_path_factory.mktemp("steered")
+    lines = [
+        f"{n % 9},{n % 5}.5,{n},{n % 7},{n % 2 + 1},same,,{'pq'[n % 2]}\n"
+        for n in range(60)
+    ]
+    (folder / "t.csv").write_text("a,b,no,g,w,one,nil,y\n" + "".join(lines))
+    flags = ["--exclude", "no", "--group", "g", "--weight", "w"]
+    argv = ["train", f"{folder}/t.csv", "--label", "y", "-o", f"{folder}/m.cbvae"]
+    assert main([*argv, *flags, *BRIEF, "--quiet"]) == 0
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("column", "says"),
+    [
+        ("no", "column 'no', which was left out of training (--exclude)"),
+        ("g", "only kept rows together"),
+        ("w", "only weighed rows"),
+        ("one", "held 'same' in every row of training"),
+        ("nil", "held nothing in training"),
+        ("nope", "'nope' that is not in the bundle"),
+    ],
+)
+def test_a_column_that_is_not_filled_cannot_be_hidden(refused, steered, column, says):
+    argv = ["impute", f"{steered}/m.cbvae", f"{steered}/t.csv", "--hide", column]
+    refused(*argv, code=2, says=says)
