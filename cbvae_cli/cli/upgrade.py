@@ -1,13 +1,27 @@
 """`cbvae upgrade`: bring an old bundle to the current format."""
 
+from typing import Annotated
+
+import typer
+
 from cbvae_cli.cli.groups import Telling, spread
-from cbvae_cli.cli.options import BundleIn, BundleOut, Force
+from cbvae_cli.cli.options import BundleIn, Force
+
+NewBundle = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="The file to write, NAME.cbvae; a store takes none.  [default: in place]",
+    ),
+]
 
 
 @spread
 def upgrade(
     bundle: BundleIn,
-    output: BundleOut = None,
+    output: NewBundle = None,
     force: Force = False,
     *,
     telling: Telling,
@@ -15,7 +29,7 @@ def upgrade(
     """Bring an old bundle to the current format.
 
     In place, or to the file that -o names; a bundle that already is current is copied
-    there byte for byte.
+    there byte for byte. Of a store one bundle is upgraded: models/ means the newest.
 
     Example: cbvae upgrade old.cbvae -o new.cbvae
     """

@@ -17,6 +17,12 @@ def tell(summary: Mapping[str, Any], talk: Talk) -> None:
     _tell_rows(summary, talk)
     if summary.get("fidelity"):
         _tell_fidelity(summary["fidelity"], talk)
+    if "fidelity" not in summary and summary["rows"]:
+        talk.say(
+            "nothing is measured: --data TABLE, the training table, gives figures on "
+            "how near they are to real rows; --gate HELDOUT beside it says whether "
+            "they help"
+        )
     if summary.get("privacy"):
         _tell_privacy(summary["privacy"], talk)
     if "gate" in summary:

@@ -81,3 +81,16 @@ def test_a_folder_without_bundles_is_no_store_to_look_into(tmp_path, capsys):
 def test_a_version_that_is_not_there_is_refused(store, capsys):
     assert main(["inspect", "models/@7"]) == 2
     assert "0001.cbvae, 0002.cbvae" in capsys.readouterr().err
+
+
+def test_one_bundle_of_a_store_is_upgraded_to_a_file(store, capsys):
+    argv = ["upgrade", "models/", "-o", "copy.cbvae", "--quiet"]
+    assert main(argv) == 0
+    newest = (store / "0002.cbvae").read_bytes()
+    assert (store.parent / "copy.cbvae").read_bytes() == newest
+    assert main(["upgrade", "models/@1", "-o", "other/"]) == 2
+    capsys.readouterr()
+    assert main(["upgrade", "--help"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "a path ending in / is a store" not in told
+    assert "models/ means the newest" in told
