@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,6 +31,16 @@ class Sink(Protocol):
 
     def write(self, rows: pa.RecordBatch, part: str = "") -> None:
         """Write rows behind those of the same part."""
+
+
+class Sieve(Protocol):
+    """What lets only some answered rows through."""
+
+    def before(self, sink: Sink) -> AbstractContextManager[Sink]:
+        """Stand in front of a sink until the `with` block ends well."""
+
+    def summary(self) -> dict[str, object]:
+        """Say what was held back."""
 
 
 @dataclass(frozen=True)

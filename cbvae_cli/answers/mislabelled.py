@@ -160,14 +160,15 @@ class ByLabel:
         scores = np.full(len(given), np.nan)
         known = np.flatnonzero(given >= 0)
         scores[known] = mislabel_scores(log_p[known], given[known])
-        p_values = np.full(len(given), np.nan)
+        p_values, least = np.full((2, len(given)), np.nan)
         for place in np.unique(given[known]):
             own = np.flatnonzero(given == place)
             if self.ranks[place].n_rows:
                 p_values[own] = self.ranks[place].p_values(scores[own, None])
+                least[own] = self.least_p[int(place)]
         blank: Bools = rows.share == 0
         p_values[blank & (p_values > 0)] = 1.0
-        return Verdict(scores, p_values, log_p.argmax(axis=1))
+        return Verdict(scores, p_values, log_p.argmax(axis=1), least)
 
     def _given(self, batch: Batch) -> NDArray[np.int64]:
         schema = self.model.schema

@@ -20,12 +20,13 @@ from cbvae_cli.answers.novelty import Novelty
 from cbvae_cli.answers.strangely import MISLABEL, Strangely
 from cbvae_cli.answers.verdict import ByClasses, Judging, Rows
 from cbvae_cli.calibration.discoveries import Discoveries, least_survivors
-from cbvae_cli.calibration.ranks import rows_needed
+from cbvae_cli.calibration.ranks import rows_needed, share_below
 from cbvae_cli.calibration.strangeness import SPACED
 from cbvae_cli.errors import DataProblem
 from cbvae_cli.table.source import Batch, Source
 
 LOW = 0.01  # p-values below it are counted
+ROW = "row"
 
 
 class Score:
@@ -38,10 +39,19 @@ class Score:
     asked : Strangely
     prefix : str
     only : bool
+    numbered : bool
+        Whether each row comes with its number, from 1.
     """
 
     def __init__(
-        self, model: Model, source: Source, asked: Strangely, *, prefix: str, only: bool
+        self,
+        model: Model,
+        source: Source,
+        asked: Strangely,
+        *,
+        prefix: str,
+        only: bool,
+        numbered: bool = False,
     ) -> None:
         model.schema.check(source)
         self.model = model
@@ -51,7 +61,8 @@ class Score:
         if asked.fail_on is not None:
             _check_can_fail(self.judging, asked.fail_on)
         self.cells = CellColumns(model, source, asked.cells, asked.repair)
-        types = {
+        types = {ROW: pa.int64()} if numbered else {}
+        types |= {
             "score": pa.float64(),
             "pvalue": pa.float64(),
             "class": pa.string(),
@@ -60,6 +71,7 @@ class Score:
         self.added.check()
         self.discoveries = Discoveries()
         self.below = 0
+        self.by_chance = 0.0
         self.novelty = Novelty(model, source)
         self.rows = 0
         self.infinite = 0
@@ -79,8 +91,10 @@ class Score:
         self.novelty.add(batch, values)
         self.rows += len(values)
         self.below += int((found.p_values < LOW).sum())
+        self.by_chance += float(share_below(LOW, found.least_p[known]).sum())
         self.discoveries.add(found.p_values[known])
         columns = {
+            ROW: pa.array(np.arange(len(values)) + batch.start + 1),
             "score": pa.array(found.scores, from_pandas=True),
             "pvalue": pa.array(found.p_values, from_pandas=True),
             "class": model.schema.label.render(found.places, text=True),
@@ -104,7 +118,7 @@ class Score:
             "against": asked.against,
             "rows": self.rows,
             "pvalue_below_0.01": self.below if heard else None,
-            "by_chance_below_0.01": LOW * tested if heard else None,
+            "by_chance_below_0.01": self.by_chance if heard else None,
             "least_pvalue": {
                 classes[place]: p for place, p in self.judging.least_p.items()
             },

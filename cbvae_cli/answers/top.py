@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 
 from cbvae_cli.answers.frame import Sink
 
+Scores = np.ndarray[tuple[int], np.dtype[np.float64]]
+
 
 class Top:
     """Holds the rows of the highest scores, and writes them in their order.
@@ -20,18 +22,25 @@ class Top:
 
     Parameters
     ----------
-    sink : Sink
     most : int
         Rows to keep, at least 1.
     score : str
         Column of scores.
     """
 
-    def __init__(self, sink: Sink, most: int, score: str) -> None:
-        self._sink = sink
+    def __init__(self, most: int, score: str) -> None:
         self._most = most
         self._score = score
         self._kept: list[tuple[str, pa.RecordBatch]] = []
+        self._least = -np.inf  # of the scores kept, once there are enough
+        self._ties = 0
+
+    @contextmanager
+    def before(self, sink: Sink) -> Iterator[Top]:
+        """Let only the strangest rows through to a sink, when all have been seen."""
+        yield self
+        for part, rows in self._kept:
+            sink.write(rows, part)
 
     def write(self, rows: pa.RecordBatch, part: str = "") -> None:
         """Take the rows of a batch that are strange enough so far."""
@@ -39,7 +48,9 @@ class Top:
         scores = [self._scores(batch) for _, batch in held]
         together = np.concatenate(scores)
         # Stable, so that the earlier of two equal rows stays.
-        chosen = np.sort(np.argsort(-together, kind="stable")[: self._most])
+        order = np.argsort(-together, kind="stable")
+        chosen = np.sort(order[: self._most])
+        self._count_ties(together[chosen], together[order[self._most :]])
         ends = np.cumsum([len(each) for each in scores])
         cuts = np.searchsorted(chosen, ends)
         starts = [0, *cuts[:-1]]
@@ -51,24 +62,20 @@ class Top:
             if stop > start
         ]
 
-    def _scores(
-        self, rows: pa.RecordBatch
-    ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    def _count_ties(self, kept: Scores, left: Scores) -> None:
+        if not len(left):
+            return
+        least = kept.min()
+        if least > self._least:  # what was left out before is below
+            self._least, self._ties = least, 0
+        if np.isfinite(least):
+            self._ties += int((left == least).sum())
+
+    def _scores(self, rows: pa.RecordBatch) -> Scores:
         cells = pc.fill_null(rows.column(self._score), -np.inf)
-        scores: np.ndarray[tuple[int], np.dtype[np.float64]] = np.asarray(
-            cells, dtype=np.float64
-        )
+        scores: Scores = np.asarray(cells, dtype=np.float64)
         return scores
 
-    def finish(self) -> None:
-        """Write what was kept."""
-        for part, rows in self._kept:
-            self._sink.write(rows, part)
-
-
-@contextmanager
-def strangest(sink: Sink, most: int, score: str) -> Iterator[Top]:
-    """Let only the strangest rows through, when all have been seen."""
-    top = Top(sink, most, score)
-    yield top
-    top.finish()
+    def summary(self) -> dict[str, object]:
+        """Count the rows left out that are as strange as the last one kept."""
+        return {"top": self._most, "top_ties": self._ties}

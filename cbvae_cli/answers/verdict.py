@@ -53,11 +53,14 @@ class Verdict:
         NaN where too few held-out rows are known.
     places : int array, shape (n_rows,)
         The class that speaks.
+    least_p : float64 array, shape (n_rows,)
+        Smallest p-value that the row could get; NaN as in `p_values`.
     """
 
     scores: Floats
     p_values: Floats
     places: NDArray[np.int64]
+    least_p: Floats
 
 
 class Judging(Protocol):
@@ -158,7 +161,8 @@ class ByClasses:
             p_values = judges.by_class[self.against].p_values(own, share)
         if self._unheard:
             p_values = np.full(len(scores), np.nan)
-        return Verdict(scores, p_values, places)
+        least = 1 / (self.held_out[0] + 1) if self.held_out else np.nan
+        return Verdict(scores, p_values, places, np.full(len(scores), least))
 
     def _found(self, encoded: Encoded, share: Floats) -> Floats:
         """Measure rows, shape (n_rows, n_members, n_classes)."""

@@ -33,3 +33,24 @@ def rows_needed(bound: float) -> int:
     while 1 / (n + 1) > bound:
         n += 1
     return n
+
+
+def share_below(level: float, least: Floats) -> Floats:
+    """Give how often a usual row gets a p-value below a level.
+
+    Parameters
+    ----------
+    level : float
+    least : float64 array, shape (n_rows,)
+        Smallest p-value that the row could get: all are multiples of it. NaN where
+        it has none.
+
+    Returns
+    -------
+    float64 array, shape (n_rows,)
+        A little less than the level, and 0 where the least is not below it.
+    """
+    # Rounding must not put a p-value that equals the level below it.
+    steps = np.ceil(level / least - 1e-9) - 1
+    share: Floats = np.nan_to_num(steps * least)
+    return share

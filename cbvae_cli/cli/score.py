@@ -1,6 +1,5 @@
 """`cbvae score`: how strange each row is."""
 
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -90,7 +89,8 @@ TopOption = Annotated[
         "--top",
         metavar="N",
         min=1,
-        help="Write only the N strangest rows, in their order.",
+        help="Write only the N strangest rows, in their order; of equal scores the "
+        "earlier. With --only, cbvae_row tells which rows of the input they are.",
     ),
 ]
 FailOn = Annotated[
@@ -135,7 +135,8 @@ def score(
     Adds cbvae_score (deviations from what held-out rows of the class get),
     cbvae_pvalue (share of held-out rows at least as strange) and cbvae_class, the
     class that finds the row least strange; for mislabel the likeliest class, or with
-    --by clusters the most frequent one.
+    --by clusters the most frequent one. With --only and --top also cbvae_row, the
+    row's number in the input, from 1.
 
     Example: cbvae score normal.cbvae new.csv --top 20 --cells -o strange.csv
     """
@@ -146,17 +147,18 @@ def score(
     check_pair("score", bundle, data)
 
     from cbvae_cli.answers.score import Score
-    from cbvae_cli.answers.top import strangest
+    from cbvae_cli.answers.top import Top
 
     made: list[Score] = []
+    numbered = only and top is not None  # nothing else would tell which rows they are
 
     def ask(model: "Model", source: "Source") -> "Score":
-        made.append(Score(model, source, asked, prefix=prefix, only=only))
-        return made[0]
+        answer = Score(
+            model, source, asked, prefix=prefix, only=only, numbered=numbered
+        )
+        made.append(answer)
+        return answer
 
-    sieve: dict[str, Any] = {}
-    if top is not None:
-        sieve["sieve"] = partial(strangest, most=top, score=f"{prefix}score")
     answer_rows(
         "score",
         bundle,
@@ -168,7 +170,7 @@ def score(
         reading=reading,
         writing=writing,
         telling=telling,
-        **sieve,
+        sieve=None if top is None else Top(top, f"{prefix}score"),
     )
     _check(made[0])
 
@@ -191,18 +193,39 @@ def _tell(summary: dict[str, Any], talk: "Talk") -> None:
         too_small = "the class is" if summary["against"] else "every class is"
         talk.warn(f"{too_small} too small for p-values; cbvae_pvalue stays empty")
         talk.say(f"scored {summary['rows']:,} rows")
+        _tell_ties(summary, talk)
         return
     if silent:
         named = ", ".join(f"'{name}'" for name in silent)
         talk.warn(f"too few rows to judge by: {named}; left out of scores")
     below, chance = summary["pvalue_below_0.01"], summary["by_chance_below_0.01"]
-    talk.say(
-        f"scored {summary['rows']:,} rows; {below:,} have a p-value below 0.01, where "
-        f"chance alone gives about {chance:,.0f}"
+    low = (
+        f"; {below:,} have a p-value below 0.01, where chance alone gives about "
+        f"{chance:,.0f}"
     )
+    talk.say(f"scored {summary['rows']:,} rows" + (low if chance else ""))
+    _tell_ties(summary, talk)
     _tell_floors(summary["least_pvalue"], talk)
     if "fail_on" in summary:
         _tell_check(summary, talk)
+
+
+def _tell_ties(summary: dict[str, Any], talk: "Talk") -> None:
+    """Say where --top cuts through rows of one score."""
+    ties = summary.get("top_ties")
+    if not ties:
+        return
+    why = ""
+    if summary["by"] is not None:
+        why = (
+            "; rows of one label in one cluster score alike, and --method mislabel "
+            "without --by tells them apart"
+        )
+    many = "rows score" if ties > 1 else "row scores"
+    talk.say(
+        f"{ties:,} more {many} like the lowest of the {summary['top']:,} written; of "
+        f"equal scores the earlier rows are taken{why}"
+    )
 
 
 def _tell_floors(least: dict[str, float], talk: "Talk") -> None:

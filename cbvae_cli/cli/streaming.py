@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from cbvae_cli.cli.groups import Compute, Reading, Telling, Writing
 
 if TYPE_CHECKING:
-    from cbvae_cli.answers.frame import Answer, Sink
+    from cbvae_cli.answers.frame import Answer, Sieve
     from cbvae_cli.answers.model import Model
     from cbvae_cli.report.console import Talk
     from cbvae_cli.table.source import Source
@@ -26,7 +26,7 @@ def answer_rows(
     reading: Reading,
     writing: Writing,
     telling: Telling,
-    sieve: "Callable[[Sink], AbstractContextManager[Sink]]" = nullcontext,
+    sieve: "Sieve | None" = None,
     reread: bool = False,
     copies: int = 1,
     allow_empty: bool = True,
@@ -42,8 +42,8 @@ def answer_rows(
         Makes the answer from a model and a source.
     tell : callable
         Says the summary in words.
-    sieve : callable
-        Puts a sink, used in a `with` block, in front of the output.
+    sieve : Sieve or None
+        Stands in front of the output.
     reread : bool
         Whether `ask` reads the table before it is answered for.
     copies : int
@@ -94,7 +94,7 @@ def answer_rows(
         with (
             open_sink(output, schema, options, parts=source.parts) as sink,
             Progress(verb, talk) as progress,
-            sieve(sink) as outlet,
+            nullcontext(sink) if sieve is None else sieve.before(sink) as outlet,
         ):
 
             def show(n_rows: int) -> None:
@@ -105,7 +105,7 @@ def answer_rows(
             n_rows = stream(source, answer, outlet, show, retype)
     if not n_rows:
         talk.warn(f"{source.name} has columns but no rows, and so has the output")
-    summary = answer.summary()
+    summary = answer.summary() | ({} if sieve is None else sieve.summary())
     if summary.get("infinite"):
         talk.warn(f"{summary['infinite']} infinite cells are read as missing")
     warn_of_novelty(summary, talk)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cbvae_cli.answers.top import strangest
+from cbvae_cli.answers.top import Top
 
 SCORES = st.lists(st.none() | st.integers(-3, 3).map(float), max_size=40)
 
@@ -26,7 +26,7 @@ class Kept:
 
 def kept(scores, most, batch_rows):
     sink = Kept()
-    with strangest(sink, most, "score") as top:
+    with Top(most, "score").before(sink) as top:
         for start in range(0, len(scores), batch_rows):
             some = scores[start : start + batch_rows]
             numbers = pa.array(range(start, start + len(some)), pa.int64())
@@ -52,7 +52,7 @@ def test_a_run_that_fails_writes_nothing():
     sink = Kept()
     batch = pa.RecordBatch.from_pydict({"at": [1], "score": [1.0]})
     # Both lines belong inside: the run must fail after it has written.
-    with pytest.raises(KeyError), strangest(sink, 1, "score") as top:  # noqa: PT012
+    with pytest.raises(KeyError), Top(1, "score").before(sink) as top:  # noqa: PT012
         top.write(batch)
         raise KeyError
     assert not sink.rows
@@ -60,7 +60,7 @@ def test_a_run_that_fails_writes_nothing():
 
 def test_kept_rows_do_not_hold_their_batches_in_memory():
     sink = Kept()
-    with strangest(sink, 2, "score") as top:
+    with Top(2, "score").before(sink) as top:
         for start in range(50):
             rows = {"at": np.arange(20_000), "score": np.arange(20_000.0) + start}
             before = pa.total_allocated_bytes()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cbvae_cli.calibration.ranks import at_least, rows_needed
+from cbvae_cli.calibration.ranks import at_least, rows_needed, share_below
 
 SCORES = st.lists(st.integers(-3, 3).map(float), max_size=20)
 
@@ -39,3 +39,12 @@ def test_so_many_rows_are_needed(bound, rows):
 def test_one_row_less_is_too_few(bound):
     rows = rows_needed(bound)
     assert 1 / (rows + 1) <= bound < 1 / rows
+
+
+@given(st.integers(1, 3000), st.sampled_from([0.01, 0.05, 0.1, 0.2]))
+def test_the_share_below_a_level_agrees_with_counting(n_rows, level):
+    every = np.arange(1, n_rows + 2) / (n_rows + 1)
+    expected = (every < level).sum() / (n_rows + 1)
+    [share, none] = share_below(level, np.array([1 / (n_rows + 1), np.nan]))
+    assert share == pytest.approx(expected)
+    assert none == 0
