@@ -1,5 +1,8 @@
 """What `train` refuses before it reads a row."""
 
+import os
+from pathlib import Path
+
 from cbvae_cli.cli.jobs import Jobs
 from cbvae_cli.cli.pairs import looks_like_bundle
 from cbvae_cli.errors import UsageProblem
@@ -57,6 +60,36 @@ def checked_output(output: str | None, *, force: bool, dry_run: bool) -> str:
     else:
         checked_target(output, force=force)
     return output
+
+
+def run_folder(target: str) -> Path:
+    """Give the folder of an unfinished run, beside the bundle it will become."""
+    from cbvae_cli.bundle.store import is_store
+
+    path = Path(target)
+    if is_store(target):
+        return path / ".next.cbvae.run"
+    return path.with_name(f".{path.name}.run")
+
+
+def check_resumable(output: str) -> None:
+    """Refuse to go on with a run that has ended, or that never began."""
+    from cbvae_cli.bundle.store import holds_bundles, resolve
+
+    folder = run_folder(output)
+    if folder.exists():
+        return
+    if not (os.path.isfile(output) or holds_bundles(output)):
+        raise UsageProblem(
+            "there is no interrupted run to resume",
+            where=str(folder),
+            hint="leave --resume out to start anew",
+        )
+    raise UsageProblem(
+        f"there is no interrupted run to resume: {resolve(output)} is finished",
+        hint="use that bundle; or leave --resume out (and add --force for a file) to "
+        "train anew",
+    )
 
 
 def check_one_stream(data: str, validation: str | None) -> None:

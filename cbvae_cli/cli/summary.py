@@ -48,6 +48,10 @@ def tell_schema(schema: "Schema", talk: "Talk") -> None:
         for kind, names in kinds.items()
     ]
     talk.table("Columns", ("kind", "columns", "names"), listed)
+    if len(label.classes) == 1:
+        talk.say(
+            "one class: impute, score and augment will work with it; classify needs two"
+        )
 
 
 def threshold_of(model: "Model") -> float | None:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from cbvae_cli.cli.beforehand import (
     check_one_calibrator,
     check_one_stream,
+    check_resumable,
     checked_output,
     named,
+    run_folder,
 )
 from cbvae_cli.cli.changing import Changing
 from cbvae_cli.cli.detecting import Finding
@@ -31,6 +33,7 @@ from cbvae_cli.cli.fitting import (
 from cbvae_cli.cli.groups import Compute, Reading, Telling, spread
 from cbvae_cli.cli.inspect import tell_adversary, tell_held_out
 from cbvae_cli.cli.jobs import Jobs
+from cbvae_cli.cli.keeping import told_what_is_kept
 from cbvae_cli.cli.options import BundleOut, Force
 from cbvae_cli.cli.summary import described, tell_positive, tell_schema, threshold_of
 from cbvae_cli.cli.variants import Variants
@@ -93,18 +96,21 @@ def train(
         others |= {"--time-limit": time_limit is not None}
         others |= {"--dry-run": dry_run, "--resume": resume}
         changing.check(data, jobs, others)
-        changing.run(
-            data,
-            label,
-            checked_output(output, force=force, dry_run=False),
-            {**given, "preset": preset},
-            force=force,
-            jobs=jobs,
-            compute=compute,
-            reading=reading,
-            telling=telling,
-        )
+        with told_what_is_kept(None):
+            changing.run(
+                data,
+                label,
+                checked_output(output, force=force, dry_run=False),
+                {**given, "preset": preset},
+                force=force,
+                jobs=jobs,
+                compute=compute,
+                reading=reading,
+                telling=telling,
+            )
         return
+    if resume and not dry_run and output not in (None, "-"):
+        check_resumable(output)
     target = checked_output(output, force=force, dry_run=dry_run)
     data, label = named(data, label)
     if resume and time_limit is not None:
@@ -122,12 +128,14 @@ def train(
 
     # What is wrong with flags and files is said before torch is loaded.
     from cbvae_cli.table.source import Source, open_source
+    from cbvae_cli.training.classes import tiny_classes
     from cbvae_cli.training.jobs import check_names
     from cbvae_cli.training.read import find_schema, read_table
     from cbvae_cli.training.thin import thinning_for
     from cbvae_cli.training.validation import check_validation, open_validation
 
     with (
+        told_what_is_kept(target, resume=resume),
         open_validation(validation, options) as held,
         open_source(data, options, reread=True) as source,
     ):
@@ -143,15 +151,14 @@ def train(
         table = read_table(source, schema, scale, thinning, held)
         table.warnings[:0] = warnings
         name = source.name
-    for warning in table.warnings:
+    for warning in (*table.warnings, *tiny_classes(table.schema)):
         talk.warn(warning)
     tell_schema(table.schema, talk)
     if dry_run:
         _dry_run(table, settings, device, talk, telling)
         return
-    run_folder = _run_folder(target)
     if not resume:
-        _warn_of_other_runs(run_folder, talk)
+        _warn_of_other_runs(run_folder(target), talk)
     _fit(
         table,
         settings,
@@ -160,7 +167,6 @@ def train(
         telling,
         name=name,
         target=target,
-        run_folder=run_folder,
         resume=resume,
         force=force,
     )
@@ -175,7 +181,6 @@ def _fit(
     *,
     name: str,
     target: str,
-    run_folder: Path,
     resume: bool,
     force: bool,
 ) -> None:
@@ -185,21 +190,23 @@ def _fit(
     from cbvae_cli.training.fit import fit
     from cbvae_cli.training.run_folder import RunFolder
 
-    with Progress("training", talk) as progress:
-        fitted = fit(
-            table,
-            settings,
-            device=device,
-            observe=lambda epoch: progress.update(epoch.step, epoch.steps),
-            run_folder=run_folder,
-            resume=resume,
-        )
-    path = save_model(fitted, target, force=force)
-    with RunFolder(run_folder, fresh=True) as home:
+    folder = run_folder(target)
+    with told_what_is_kept(target, resume=resume):
+        with Progress("training", talk) as progress:
+            fitted = fit(
+                table,
+                settings,
+                device=device,
+                observe=lambda epoch: progress.update(epoch.step, epoch.steps),
+                run_folder=folder,
+                resume=resume,
+            )
+        path = save_model(fitted, target, force=force)
+    with RunFolder(folder, fresh=True) as home:
         home.remove()
     training = dict(fitted.training)
     for warning in training["warnings"]:
-        if warning not in table.warnings:
+        if warning not in talk.warnings:
             talk.warn(warning)
     tell_held_out(training["held_out"], talk)
     tell_adversary(training, talk)
@@ -233,27 +240,16 @@ def _scale(settings: "Settings") -> "FitScale":
     return SCALES[settings.scale]
 
 
-def _run_folder(target: str) -> Path:
-    """Give the folder of an unfinished run, beside the bundle it will become."""
-    from cbvae_cli.bundle.store import is_store
-
-    path = Path(target)
-    if is_store(target):
-        path.mkdir(exist_ok=True)
-        return path / ".next.cbvae.run"
-    return path.with_name(f".{path.name}.run")
-
-
-def _warn_of_other_runs(run_folder: Path, talk: "Talk") -> None:
+def _warn_of_other_runs(folder: Path, talk: "Talk") -> None:
     from cbvae_cli.training.run_folder import RunFolder
 
-    if RunFolder(run_folder, fresh=True).taken:
+    if RunFolder(folder, fresh=True).taken:
         talk.warn(
-            f"another run onto the same bundle is under way ({run_folder}); this one "
+            f"another run onto the same bundle is under way ({folder}); this one "
             "could not be resumed"
         )
-    elif run_folder.exists():
-        talk.warn(f"{run_folder} holds an interrupted run; --resume goes on with it")
+    elif folder.exists():
+        talk.warn(f"{folder} holds an interrupted run; --resume goes on with it")
 
 
 def _dry_run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ from torch import Tensor
 
 from cbvae_cli.errors import DataProblem, UsageProblem
 from cbvae_cli.table.aside import write_whole
+from cbvae_cli.training.identity import differences
 from cbvae_cli.training.run_folder import RunFolder
 
 VERSION = 1
+NOTHING: Mapping[str, Any] = {}
+MOST_NAMED = 3  # differences from the run that was saved
 
 
 @dataclass(frozen=True)
@@ -46,18 +50,26 @@ class Checkpoint:
         Digest of data and settings; a run with another identity is not resumed.
     home : RunFolder, optional
         That keeps other runs out of the folder.
+    known : mapping, optional
+        What the identity is the digest of, so that a difference has a name.
     """
 
     def __init__(
-        self, folder: Path, identity: str, home: RunFolder | None = None
+        self,
+        folder: Path,
+        identity: str,
+        home: RunFolder | None = None,
+        known: Mapping[str, Any] = NOTHING,
     ) -> None:
         self.folder = folder
         self.identity = identity
         self._home = home
+        self._known = known
 
     def phase(self, name: str) -> Checkpoint:
         """Give the part of the run that is one phase of it."""
-        return Checkpoint(self.folder / name, self.identity, self._home)
+        folder = self.folder / name
+        return Checkpoint(folder, self.identity, self._home, self._known)
 
     @property
     def exists(self) -> bool:
@@ -83,6 +95,7 @@ class Checkpoint:
         record = {
             "version": VERSION,
             "identity": self.identity,
+            "known": dict(self._known),
             "step": snapshot.step,
             "tensors": name,
             "history": snapshot.history,
@@ -127,11 +140,13 @@ class Checkpoint:
                 hint="remove that folder and leave --resume out to start anew",
             ) from error
         if not known or record["identity"] != self.identity:
+            found = differences(record.get("known"), self._known)
             raise UsageProblem(
-                "the interrupted run was made from other data or settings",
+                "the interrupted run was made from other data or settings"
+                + "".join(f"; {each}" for each in found[:MOST_NAMED]),
                 where=str(self.folder),
                 expected="the same table, flags and version of cbvae",
-                hint="remove that folder and leave --resume out to start anew",
+                hint="give the same flags again; or leave --resume out to start anew",
             )
         return Snapshot(step, tensors, history)
 

@@ -1,4 +1,4 @@
-"""Whether the label column is one that names classes."""
+"""Whether the label column names classes, and which of them are too small."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from cbvae_cli.errors import DataProblem
 from cbvae_cli.records import Columns
 from cbvae_cli.table.scan import Tally
+from cbvae_cli.table.schema import Schema
 from cbvae_cli.table.source import Source
+from cbvae_cli.training.parts import LEAST_ROWS
 
 MOST_CLASSES = 1000
 MOST_FRACTIONS = 20  # numbers like 0.5 that a table may use for classes
@@ -64,3 +66,14 @@ def _quantities(names: Iterable[str]) -> bool:
     except ValueError:
         return False
     return not all(number.is_integer() for number in numbers)
+
+
+def tiny_classes(schema: Schema) -> list[str]:
+    """Warn of each class that has no rows to spare for a judgement."""
+    label = schema.label
+    return [
+        f"class '{name}' has {count} row{'s' if count > 1 else ''}: all train, so "
+        "nothing is known of how well it does, and it is left out of p-values"
+        for name, count in zip(label.classes, label.counts, strict=True)
+        if count < LEAST_ROWS
+    ]

@@ -22,16 +22,16 @@ from cbvae_cli.records import Epoch, Settings
 from cbvae_cli.table.gaps import Gaps, find_gaps
 from cbvae_cli.table.kind import FitScale
 from cbvae_cli.table.scale import fit_quantiles, fit_standard
-from cbvae_cli.table.schema import Schema
 from cbvae_cli.training.blind import Known
 from cbvae_cli.training.calibrate import calibrate
 from cbvae_cli.training.charting import chart
 from cbvae_cli.training.checkpoint import Checkpoint
+from cbvae_cli.training.classes import tiny_classes
 from cbvae_cli.training.detect import detecting_of
 from cbvae_cli.training.filling import Lesson
-from cbvae_cli.training.identity import identity_of
+from cbvae_cli.training.identity import identity_of, known_of
 from cbvae_cli.training.loop import Loop
-from cbvae_cli.training.parts import CERTIFIED, HELD, LEAST_ROWS, Parts
+from cbvae_cli.training.parts import CERTIFIED, HELD, Parts
 from cbvae_cli.training.read import Table
 from cbvae_cli.training.run_folder import RunFolder
 from cbvae_cli.training.search import SEARCHING, searched, within
@@ -93,8 +93,8 @@ def fit(
     if run_folder is None:
         return _fitted(table, start, observe, None, resume)
     with RunFolder(run_folder, fresh=not resume) as home:
-        identity = identity_of(table, start.settings)
-        checkpoint = Checkpoint(run_folder, identity, home)
+        known = known_of(table, start.settings)
+        checkpoint = Checkpoint(run_folder, identity_of(known), home, known)
         return _fitted(table, start, observe, checkpoint, resume)
 
 
@@ -286,14 +286,3 @@ def plain_epoch(epoch: Epoch) -> dict[str, Any]:
     """Give a report in a form that JSON can hold."""
     held_out = [None if np.isnan(loss) else loss for loss in epoch.held_out]
     return {"step": epoch.step, "train": list(epoch.train), "held_out": held_out}
-
-
-def tiny_classes(schema: Schema) -> list[str]:
-    """Warn of each class that has no rows to spare for a judgement."""
-    label = schema.label
-    return [
-        f"class '{name}' has {count} row{'s' if count > 1 else ''}: all train, so "
-        "nothing is known of how well it does, and it is left out of p-values"
-        for name, count in zip(label.classes, label.counts, strict=True)
-        if count < LEAST_ROWS
-    ]

@@ -16,7 +16,7 @@ from cbvae_cli.families.contract import Family
 from cbvae_cli.records import Settings
 from cbvae_cli.table.label import Label
 from cbvae_cli.table.wording import listed, shown
-from cbvae_cli.training.fit import tiny_classes
+from cbvae_cli.training.classes import tiny_classes
 
 ADDED, RETRAINED = "added", "retrained"
 

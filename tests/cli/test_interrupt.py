@@ -118,7 +118,8 @@ def test_a_run_that_was_stopped_ends_in_the_same_bundle(
 
     # Neither other settings nor damage may slip into a resumed run.
     assert main(["train", *argv, "--seed", "7", "--resume"]) == 2
-    assert "made from other data or settings" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "made from other data or settings; --seed was 0, now 7" in said
     kept = shutil.copytree(tmp_path / ".m.cbvae.run", tmp_path / "kept")
     [saved] = (tmp_path / ".m.cbvae.run" / phase).glob("*.safetensors")
     saved.write_bytes(saved.read_bytes()[:100])

@@ -188,3 +188,27 @@ def test_the_positive_class_and_its_threshold_are_told(train, short, capsys):
     assert main(argv) == 0
     said = f"calls from a probability of {summary['threshold']:.3g}"
     assert f"positive class 'yes', which classify {said}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("rest", "says"),
+    [
+        (["q"] * 4 + ["r"], ["class 'q' has 4 rows: all train", "'r' has 1 row"]),
+        ([], ["one class: impute, score and augment", "classify needs two"]),
+    ],
+)
+def test_a_dry_run_warns_as_training_does(tmp_path, capsys, rest, says):
+    labels = ["p"] * 40 + rest
+    lines = [f"{n % 7},{n * 5 % 11},{y}\n" for n, y in enumerate(labels)]
+    (tmp_path / "t.csv").write_text("u,v,y\n" + "".join(lines))
+    argv = ["train", "t.csv", "--label", "y", "--preset", "fast", *BRIEF]
+    told = []
+    for flags in (["--dry-run"], ["-o", "m.cbvae"]):
+        summary = tmp_path / "s.json"
+        assert main([*argv, *flags, f"--json={summary}"]) == 0
+        said = capsys.readouterr().err
+        for words in says:
+            assert said.count(words) == 1
+        told.append(json.loads(summary.read_text())["warnings"])
+    assert told[0] == told[1]
+    assert len(told[0]) == len(set(rest))
