@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cbvae_cli.answers.frame import Added
 from cbvae_cli.answers.model import BLEND, Model
 from cbvae_cli.answers.rendering import value_columns, value_types
-from cbvae_cli.answers.shift import find_shift
+from cbvae_cli.answers.shift import Shift, find_shift
 from cbvae_cli.evidence import CHUNK, embed_rows, take
 from cbvae_cli.table.cells import Floats
 from cbvae_cli.table.matrix import Encoded
@@ -58,6 +58,7 @@ class Embed:
         self.added = Added(source, prefix, only, types)
         self.added.check()
         self.rows = self.infinite = self.told = self.foreign = self.unmoved = 0
+        self.held = self.held_arrived = self.arrived = 0
 
     def schema(self) -> pa.Schema:
         """Columns of the answer."""
@@ -78,6 +79,7 @@ class Embed:
         columns["class"] = schema.label.render(towards, text=True)
         if self.shift is not None:
             decoded = self._decoded(at, towards)
+            self._count(self.shift, values, places, decoded)
             columns |= value_columns(schema, self.source, SHIFTED, decoded)
         return self.added.join(batch, columns)
 
@@ -113,6 +115,20 @@ class Embed:
                 at[own] += shift.by[0 if self.alone.shares_latent else place]
         return at, towards
 
+    def _count(
+        self, shift: Shift, values: Floats, places: Places, decoded: Floats
+    ) -> None:
+        """Count rows that are where the step begins, and those that it brings on."""
+        moved = np.flatnonzero(~np.isnan(decoded).all(axis=1))
+        held = shift.start.held(values, places)
+        arrived = np.zeros(len(held), dtype=np.bool_)
+        if len(moved):
+            there = decoded[moved]
+            arrived[moved] = shift.end.held(there, likeliest(self.model, there))
+        self.held += int(held.sum())
+        self.held_arrived += int((held & arrived).sum())
+        self.arrived += int(arrived.sum())
+
     def _decoded(self, at: Floats, places: Places) -> Floats:
         """Give the values expected at latent points, shape (n_rows, n_columns)."""
         layout = self.model.layout
@@ -139,7 +155,25 @@ class Embed:
             "shared_space": self.alone.shares_latent,
             "shift": None if self.shift is None else self.shift.said,
             "unmoved": self.unmoved,
+            "arrival": self._arrival(),
             "infinite": self.infinite,
+        }
+
+    def _arrival(self) -> dict[str, Any] | None:
+        """Say how many rows hold what the step begins with, and where it brings them.
+
+        A class has arrived where it is the likeliest one for what is expected there.
+        """
+        if self.shift is None:
+            return None
+        place = self.shift.end.column
+        return {
+            "column": None if place is None else self.model.schema.modelled[place].name,
+            "from": self.shift.start.said,
+            "to": self.shift.end.said,
+            "rows": self.held,
+            "rows_arrived": self.held_arrived,
+            "all_arrived": self.arrived,
         }
 
 

@@ -14,10 +14,41 @@ from cbvae_cli.calibration.landmarks import Landmarks
 from cbvae_cli.calibration.neighbours import ROWS_A_CENTRE
 from cbvae_cli.errors import DataProblem, UsageProblem
 from cbvae_cli.nearest import did_you_mean
-from cbvae_cli.table.cells import BadCell, Floats
+from cbvae_cli.table.cells import BadCell, Bools, Floats
 from cbvae_cli.table.wording import HANDFUL, advice, listed, shown
 
 BETWEEN, IS = ":", "="
+
+
+@dataclass(frozen=True)
+class End:
+    """What rows hold where a step begins, or where it leads.
+
+    Attributes
+    ----------
+    said : str
+        As the user wrote it.
+    code : float
+        Place of the class, or the value as its column's kind reads it.
+    column : int or None
+        Place among modelled columns; None is the label.
+    """
+
+    said: str
+    code: float
+    column: int | None = None
+
+    def held(self, values: Floats, classes: NDArray[np.int64]) -> Bools:
+        """Tell which rows are of the class, or hold the value.
+
+        Parameters
+        ----------
+        values : float64 array, shape (n_rows, n_columns)
+        classes : int array, shape (n_rows,)
+        """
+        cells = classes if self.column is None else values[:, self.column]
+        found: Bools = cells == self.code
+        return found
 
 
 @dataclass(frozen=True)
@@ -32,11 +63,14 @@ class Shift:
         NaN where too few training rows say.
     target : int or None
         The class that rows are moved to; None is their own.
+    start, end : End
     """
 
     said: str
     by: Floats
     target: int | None
+    start: End
+    end: End
 
 
 def find_shift(model: Model, said: str) -> Shift:
@@ -59,7 +93,11 @@ def find_shift(model: Model, said: str) -> Shift:
             by = _difference(marks.value_means, before, after)
             if np.isnan(by).any(axis=1).all():
                 raise _unknown(said, "of any class had both values")
-            return Shift(said, by, None)
+            start, end = (
+                End(side, float(marks.code[place]), int(marks.column[place]))
+                for side, place in ((one, before), (other, after))
+            )
+            return Shift(said, by, None, start, end)
     unknown = [side for pair in sides[:1] for side in pair if side not in classes]
     raise UsageProblem(
         f"--shift {shown(said)} names a class that the bundle does not have: "
@@ -86,7 +124,7 @@ def _between_classes(
     before, after = (model.classes.index(name) for name in (one, other))
     space = 0 if len(marks.classes) == 1 else after
     by = _difference(marks.class_means, before, after)
-    shift = Shift(said, by, after)
+    shift = Shift(said, by, after, End(one, before), End(other, after))
     if np.isnan(by[space]).any():
         known = ~np.isnan(marks.class_means[space]).any(axis=1)
         few = [n for n, at in ((one, before), (other, after)) if not known[at]]

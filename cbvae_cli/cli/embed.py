@@ -81,5 +81,21 @@ def _tell(summary: dict[str, Any], talk: "Talk") -> None:
         )
     likeliest = f"; {rows - told:,} by their likeliest class" if told < rows else ""
     talk.say(f"embedded {rows:,} rows in {summary['latent']} dimensions{likeliest}")
+    if summary["arrival"] is not None:
+        _tell_arrival(summary["arrival"], rows, talk)
     if not (summary["shared_space"] or summary["shift"]):
         talk.say("each class has a latent space of its own: see cbvae_class")
+
+
+def _tell_arrival(arrival: dict[str, Any], rows: int, talk: "Talk") -> None:
+    """Say how many rows the step can begin from, and how many it brings on."""
+    start, end = arrival["from"], arrival["to"]
+    if arrival["column"] is None:
+        begin, reached = f"are of class '{start}'", "likeliest"
+    else:
+        begin, reached = f"hold {start}", "expected"
+    talk.say(
+        f"{arrival['rows']:,} rows {begin}; where the step leads, '{end}' is "
+        f"{reached} for {arrival['rows_arrived']:,} of them, and for "
+        f"{arrival['all_arrived']:,} of all {rows:,}"
+    )

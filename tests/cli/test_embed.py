@@ -58,3 +58,36 @@ def test_an_unknown_step_is_refused(trained, samples, tmp_path, capsys, said, sa
     assert says in told
     assert told.count("error:") == 1
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "column", "own"),
+    [
+        ("ok:warp", None, ("outcome", "ok", "warp")),
+        ("material=steel:material=brass", "material", ("material", "steel", "brass")),
+    ],
+)
+def test_how_many_rows_arrive_is_told(
+    trained, samples, tmp_path, capsys, said, column, own
+):
+    out, told = tmp_path / "o.csv", tmp_path / "s.json"
+    argv = ["embed", trained / "defects.cbvae", samples / "defects.csv", "-o", out]
+    assert main([*map(str, argv), "--shift", said, f"--json={told}"]) == 0
+    words = capsys.readouterr().err
+    arrival = json.loads(told.read_text())["arrival"]
+    found = csv.read_csv(out)
+    name, start, end = own
+    holds = np.array(found[name].to_pylist()) == start
+    assert (arrival["column"], arrival["rows"]) == (column, holds.sum())
+    assert arrival["rows_arrived"] <= min(arrival["rows"], arrival["all_arrived"])
+    if column is None:
+        assert arrival["rows_arrived"] > arrival["rows"] / 2
+    else:
+        there = np.array(found[f"cbvae_shifted_{name}"].to_pylist()) == end
+        counts = (there & holds).sum(), there.sum()
+        assert (arrival["rows_arrived"], arrival["all_arrived"]) == counts
+    assert f"{holds.sum():,} rows " in words
+    assert f"{arrival['rows_arrived']:,} of them" in words
+    plain = tmp_path / "t.json"
+    run("embed", *argv[1:3], "-o", out, "--force", f"--json={plain}")
+    assert json.loads(plain.read_text())["arrival"] is None
