@@ -19,6 +19,7 @@ from cbvae_cli.answers.likeness import Lookalike
 from cbvae_cli.answers.model import Model
 from cbvae_cli.answers.novelty import Novelty
 from cbvae_cli.answers.promises import Abstaining, Alarms
+from cbvae_cli.answers.trained_on import TrainedOn
 from cbvae_cli.answers.verdict import ByClasses
 from cbvae_cli.calibration.decide import Threshold
 from cbvae_cli.errors import DataProblem
@@ -103,6 +104,7 @@ class Evaluate:
         self._drift = Drift(model, asked.seed) if asked.drift else None
         self._unknown = Unknown()
         self._novelty = Novelty(model, source)
+        self._trained_on = TrainedOn(model)
         self._counts = np.zeros(len(model.classes), dtype=np.int64)
         self._rows = self._infinite = 0
 
@@ -128,6 +130,7 @@ class Evaluate:
         self, keys: Floats, values: Floats, log_p: Floats, labels: NDArray[np.int64]
     ) -> None:
         known = labels >= 0
+        self._trained_on.add(values[known], labels[known])
         self._counts += np.bincount(labels[known], minlength=len(self._counts))
         self._abstaining.add(values, labels)
         self._alarms.add(log_p[known], labels[known])
@@ -180,6 +183,7 @@ class Evaluate:
             "unknown": self._unknown.summary(),
             "infinite": self._infinite,
             "novel": self._novelty.found,
+            "trained_on": self._trained_on.told(),
             **self._decided_by(),
             **dict.fromkeys(OF_LABELS),
             "drift": self._drift.summary() if self._drift else None,

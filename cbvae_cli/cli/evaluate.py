@@ -108,6 +108,11 @@ def _warn(summary: dict[str, Any], talk: "Talk") -> None:
     from cbvae_cli.report.novelty import warn_of_novelty
     from cbvae_cli.table.wording import listed
 
+    if summary["trained_on"]:
+        talk.warn(
+            "these very rows trained the bundle, so all figures flatter; take rows that "
+            "it has not seen"
+        )
     unknown = summary["unknown"]
     if unknown["rows"]:
         more = f" and {unknown['more']:,} more" if unknown["more"] else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from cbvae_cli.errors import DataProblem, UsageProblem
 from cbvae_cli.records import Columns
 from cbvae_cli.table.cells import Bools, Floats
+from cbvae_cli.table.digest import Digest
 from cbvae_cli.table.infer import infer
 from cbvae_cli.table.kind import FitScale
 from cbvae_cli.table.label import Label, class_names, in_order
@@ -227,12 +227,9 @@ def digest_of(
     values: Floats, places: NDArray[np.int64], arrays: Mapping[str, NDArray[Any]]
 ) -> str:
     """Give the sha256 of a table's cells, labels and further arrays."""
-    digest = hashlib.sha256(np.ascontiguousarray(values).data)
-    digest.update(places.data)
-    for name, array in arrays.items():
-        digest.update(name.encode())
-        digest.update(array.data)
-    return digest.hexdigest()
+    digest = Digest()
+    digest.add(values, places)
+    return digest.finish(arrays)
 
 
 class Taken:
