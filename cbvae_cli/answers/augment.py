@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cbvae_cli.answers.making import BLOCK, Maker
 from cbvae_cli.answers.model import Model
+from cbvae_cli.answers.rendering import constant_cells
 from cbvae_cli.errors import DataProblem
 from cbvae_cli.table.cells import Floats
 from cbvae_cli.table.number import arrow_type
@@ -103,7 +104,8 @@ class Augment:
             if column.kind is not None:
                 cells = column.kind.render(next(values), text=self.text)
             elif column.role == "constant":
-                cells = pa.array([column.value] * n_rows)
+                kind = self._type(column.storage)
+                cells = constant_cells(column.value, n_rows, kind)
             else:
                 cells = pa.nulls(n_rows)
             arrays.append(cells.cast(self._type(column.storage), safe=False))

@@ -15,8 +15,10 @@ from cbvae_cli.answers.frame import Added
 from cbvae_cli.answers.hidden import check_hidden
 from cbvae_cli.answers.model import BLEND, Model
 from cbvae_cli.answers.novelty import Novelty
+from cbvae_cli.answers.rendering import constant_cells
 from cbvae_cli.answers.wanted import PLAIN, Wanted
 from cbvae_cli.errors import DataProblem
+from cbvae_cli.table import cells as reading
 from cbvae_cli.table.cells import Floats, is_text
 from cbvae_cli.table.kind import Kind
 from cbvae_cli.table.source import Batch, Source
@@ -243,7 +245,8 @@ class Impute:
             at = self.source.names.index(column.name)
             missing = self.source.missing(columns[at])
             if missing.any():
-                value = pa.array([column.value] * len(missing))
+                kind = reading.plain(columns[at]).type
+                value = constant_cells(column.value, len(missing), kind)
                 columns[at] = _put(columns[at], value, missing)
                 self.filled[column.name] += int(missing.sum()) // copies
 
@@ -265,8 +268,9 @@ class Impute:
 
 def _put(cells: pa.Array, filling: pa.Array, missing: NDArray[np.bool_]) -> pa.Array:
     """Replace the missing cells, the type kept, dictionaries included."""
-    kind = cells.type
-    plain = cells.dictionary_decode() if pa.types.is_dictionary(kind) else cells
+    kind, plain = cells.type, reading.plain(cells)
     filling = filling.cast(plain.type, safe=False)
     filled = pc.if_else(pa.array(missing), filling, plain)
-    return filled.dictionary_encode().cast(kind) if kind != plain.type else filled
+    if pa.types.is_dictionary(kind):
+        filled = filled.dictionary_encode()
+    return filled.cast(kind)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cbvae_cli.answers.model import Model
 from cbvae_cli.errors import DataProblem
 from cbvae_cli.peers.features import Features, features_of
-from cbvae_cli.table.cells import Floats
+from cbvae_cli.table.cells import Floats, spelt
 from cbvae_cli.table.kind import NOVEL
 from cbvae_cli.table.schema import Schema
 from cbvae_cli.table.source import Source
@@ -110,7 +110,7 @@ def _read(schema: Schema, source: Source) -> tuple[Floats, NDArray[np.int64]]:
             raise DataProblem(
                 f"label column '{schema.label.name}' names a class that is not in "
                 "the bundle",
-                where=f"{source.where(batch, row)}: {shown(cells[row].as_py())}",
+                where=f"{source.where(batch, row)}: {shown(spelt(cells, row))}",
                 expected=choice(schema.label.classes),
                 hint="take such rows out, or train a bundle that knows the class",
             )

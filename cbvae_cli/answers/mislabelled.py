@@ -15,7 +15,7 @@ from cbvae_cli.calibration.conformal import Conformal
 from cbvae_cli.calibration.mislabel import mislabel_scores
 from cbvae_cli.errors import DataProblem, UsageProblem
 from cbvae_cli.families.contract import Family
-from cbvae_cli.table.cells import Bools, Floats
+from cbvae_cli.table.cells import Bools, Floats, spelt
 from cbvae_cli.table.source import Batch, Source
 from cbvae_cli.table.wording import choice, shown
 
@@ -179,7 +179,7 @@ class ByLabel:
             raise DataProblem(
                 f"label column '{schema.label.name}' names a class that is not in "
                 "the bundle",
-                where=f"{self.source.where(batch, row)}: {shown(cells[row].as_py())}",
+                where=f"{self.source.where(batch, row)}: {shown(spelt(cells, row))}",
                 expected=choice(schema.label.classes) + " or a missing cell",
                 hint="take such rows out, or train a bundle that knows the class",
             )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cbvae_cli.answers.model import Model
-from cbvae_cli.table.cells import Bools, Floats
+from cbvae_cli.table.cells import Bools, Floats, spelt
 from cbvae_cli.table.source import Batch, Source
 
 
@@ -42,4 +42,4 @@ class Novelty:
 
     def _text(self, batch: Batch, novel: Bools, name: str) -> str:
         cells = batch.rows.column(self.source.names.index(name))
-        return str(cells[int(np.argmax(novel))].as_py())
+        return spelt(cells, int(np.argmax(novel)))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.types as pt
 
+from cbvae_cli.table import moment
 from cbvae_cli.table.cells import Floats, is_text
 from cbvae_cli.table.number import arrow_type
 from cbvae_cli.table.schema import Column, Schema
@@ -34,6 +36,12 @@ def value_columns(
         rendered = kind.render(cells, text=_as_text(column, source))
         found[f"{before}{column.name}"] = rendered.cast(_type(column, source))
     return found
+
+
+def constant_cells(value: str, n_rows: int, kind: pa.DataType) -> pa.Array:
+    """Write the one value of a constant column so many times."""
+    text = pa.array([value] * n_rows, pa.string())
+    return moment.typed(text, kind) if pt.is_temporal(kind) else text.cast(kind, False)
 
 
 def _type(column: Column, source: Source) -> pa.DataType:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from cbvae_cli.errors import DataProblem
 from cbvae_cli.table import cells as reading
+from cbvae_cli.table import moment
 from cbvae_cli.table.number import arrow_type
 from cbvae_cli.table.schema import Column, Schema
 from cbvae_cli.table.source import Batch, Source
@@ -97,6 +98,8 @@ class Typed:
         if kind is not None and not pa.types.is_integer(target):
             absent = np.asarray(text.is_null())
             return kind.render(kind.parse(text, absent), text=False).cast(target)
+        if pa.types.is_temporal(target):
+            return moment.typed(text, target)
         bare = pc.utf8_ltrim(pc.utf8_trim_whitespace(text), "+")
         if pa.types.is_integer(target):
             bare = pc.replace_substring_regex(bare, r"\.0*$", "")

@@ -12,6 +12,9 @@ import pyarrow.types as pt
 from cbvae_cli.errors import DataProblem
 from cbvae_cli.table.wording import shown
 
+WORDLESS = (TypeError, ValueError, OverflowError)
+"""What Python raises of cells that it has no object or no word for."""
+
 
 def as_text(array: pa.Array, name: str) -> pa.Array:
     """Give a column as strings; missing cells (null, NaN) stay null.
@@ -42,12 +45,14 @@ def as_text(array: pa.Array, name: str) -> pa.Array:
             return as_text(array.dictionary_decode(), name)
         if pt.is_floating(kind):
             array = pc.if_else(pc.is_nan(array), pa.scalar(None, kind), array)
+        if pt.is_date(kind):
+            return _whole(array.cast(pa.string()))
         if pt.is_timestamp(kind):
-            return _iso(array.cast(pa.string()))
+            return _iso(_whole(array.cast(pa.string())))
         if pt.is_nested(kind):
             return pa.array(_json_cells(array), pa.string())
         return array.cast(pa.string())
-    except (pa.ArrowException, TypeError, ValueError) as error:
+    except (pa.ArrowException, *WORDLESS) as error:
         raise DataProblem(
             f"column {shown(name)} cannot be written as text",
             where=f"type {kind}: {str(error).partition(chr(10))[0]}",
@@ -73,6 +78,14 @@ def _json_cells(array: pa.Array) -> list[str | None]:
         )
 
     return list(map(cell, array.to_pylist()))
+
+
+def _whole(text: pa.Array) -> pa.Array:
+    """Refuse what Arrow writes in place of a date some ten thousand years off."""
+    lost = pc.fill_null(pc.starts_with(text, "<"), False)
+    if pc.any(lost, min_count=0).as_py():
+        raise ValueError(text[pc.index(lost, True).as_py()].as_py().strip("<>"))
+    return text
 
 
 def _iso(text: pa.Array) -> pa.Array:

@@ -83,7 +83,16 @@ def first_misfit(fits: pa.Array, cells: pa.Array, expected: str) -> BadCell:
     """Describe the first non-null cell for which `fits` is False."""
     bad = pc.fill_null(pc.invert(fits), False)
     row = pc.index(bad, True).as_py()
-    return BadCell(row, str(cells[row].as_py()), expected)
+    return BadCell(row, spelt(cells, row), expected)
+
+
+def spelt(cells: pa.Array, row: int) -> str:
+    """Write one cell for a message, moments too that Python has no object for."""
+    cell = cells[row]
+    try:
+        return str(cell.as_py())
+    except (OverflowError, ValueError):
+        return f"{cell.value} in {cells.type}"
 
 
 def numbers(cells: pa.Array, missing: Bools) -> Floats:

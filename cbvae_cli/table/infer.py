@@ -65,8 +65,11 @@ def infer(scan: ColumnScan, override: str | None) -> Finding:
     if pa.types.is_temporal(scan.type):
         override = None  # neither names nor numbers
     holds_numbers = override != "categorical" and _is_number(scan, override)
-    missing = scan.lenient_missing if holds_numbers else scan.missing
-    if missing + (scan.infinite if holds_numbers else 0) >= scan.rows:
+    holds_moments = override != "categorical" and _is_moment(scan)
+    missing, infinite = scan.missing, 0
+    if holds_numbers or holds_moments:
+        missing, infinite = scan.lenient_missing, scan.infinite
+    if missing + infinite >= scan.rows:
         return Finding(Column(scan.name, "empty", None, str(_storage(scan, None))))
     if override == "categorical":
         return _category(scan, override)
@@ -74,7 +77,7 @@ def infer(scan: ColumnScan, override: str | None) -> Finding:
     if constant is not None:
         storage = str(_storage(scan, None))
         return Finding(Column(scan.name, "constant", None, storage, constant))
-    if pa.types.is_temporal(scan.type) or (scan.misfits and scan.patterns):
+    if holds_moments:
         return _moment(scan)
     pair = _pair(scan) if override is None else None
     if pair is not None:
@@ -109,6 +112,12 @@ def _is_number(scan: ColumnScan, override: str | None) -> bool:
     if scan.misfits:
         return False
     return override == "numeric" or not (scan.is_text and scan.leading_zero)
+
+
+def _is_moment(scan: ColumnScan) -> bool:
+    if pa.types.is_temporal(scan.type):
+        return True
+    return bool(scan.misfits and scan.patterns)
 
 
 def _storage(scan: ColumnScan, pair: tuple[str, str] | None) -> pa.DataType:

@@ -26,6 +26,9 @@ from cbvae_cli.table.scale import (
 
 MICRO = 1_000_000
 DAY = 86_400.0  # seconds
+START, END = -62_135_596_800.0, 253_402_300_800.0
+"""Seconds of the years 1 to 9999, which text can name; moments beyond are infinite."""
+PER_SECOND = {"s": 1, "ms": 1_000, "us": MICRO, "ns": 1_000 * MICRO}
 CLOCK = fit_range(0.0, DAY)
 ISO = "iso"
 # Ways of writing a moment, tried in this order; the first that reads every cell wins.
@@ -163,6 +166,7 @@ class Moment(Kind):
 
     def render(self, values: Floats, *, text: bool) -> pa.Array:
         """Write moments in the column's own pattern or type."""
+        values = np.clip(values, START, np.nextafter(END, 0))  # of any bundle
         micros = pa.array(np.round(values * MICRO), from_pandas=True).cast(pa.int64())
         if not (text or self.storage == "string"):
             return _from_micros(micros, arrow_type(self.storage))
@@ -196,7 +200,11 @@ class Moment(Kind):
 
 
 def seconds(cells: pa.Array, missing: Bools, pattern: str) -> Floats:
-    """Read cells of text or of a temporal type as seconds, NaN where missing."""
+    """Read cells of text or of a temporal type as seconds, NaN where missing.
+
+    Moments before `START` or after `END` are infinite: databases write the last
+    day that they have for "never", and Arrow's casts wrap around there in silence.
+    """
     cells = reading.without(reading.plain(cells), missing)
     if pa.types.is_string(cells.type):
         trimmed = pc.utf8_trim_whitespace(cells)
@@ -208,9 +216,18 @@ def seconds(cells: pa.Array, missing: Bools, pattern: str) -> Floats:
         absent = pc.is_null(cells)
         if not pc.all(absent, min_count=0).as_py():
             raise reading.first_misfit(absent, cells, "a date or time")
-    micros = _to_micros(cells)
-    values = micros.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    return np.array(values, dtype=np.float64) / MICRO
+    values = _to_seconds(cells)
+    values[values > END] = np.inf
+    values[values < START] = -np.inf
+    return values
+
+
+def typed(text: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Cast moments that `render` wrote as text of its own to a temporal type."""
+    dated = pc.match_substring(text, "-")
+    first_day = pc.binary_join_element_wise("1970-01-01T", text, "")
+    moments = read_text(pc.if_else(dated, text, first_day), ISO)
+    return _from_micros(moments.cast(pa.int64()), kind)
 
 
 def _ahead(written: str) -> int:
@@ -237,17 +254,28 @@ def _misfit(cells: pa.Array, pattern: str) -> reading.BadCell:
     return reading.BadCell(low, str(cells[low].as_py()), expected)
 
 
-def _to_micros(cells: pa.Array) -> pa.Array:
+def _to_seconds(cells: pa.Array) -> Floats:
     kind = cells.type
-    if pa.types.is_date(kind):
-        return cells.cast(pa.date32()).cast(pa.timestamp("us")).cast(pa.int64())
-    if pa.types.is_timestamp(kind):
-        return cells.cast(pa.timestamp("us", kind.tz), safe=False).cast(pa.int64())
-    if pa.types.is_time(kind):
-        return cells.cast(pa.time64("us"), safe=False).cast(pa.int64())
-    if pa.types.is_duration(kind):
-        return cells.cast(pa.duration("us"), safe=False).cast(pa.int64())
-    return pa.nulls(len(cells), pa.int64())
+    if pa.types.is_null(kind):
+        return np.full(len(cells), np.nan)
+    if pa.types.is_date32(kind):
+        return _floats(cells.cast(pa.int32())) * DAY
+    if pa.types.is_date64(kind):
+        return np.floor(_floats(cells.cast(pa.int64())) / (1_000 * DAY)) * DAY
+    if kind.unit == "ns":
+        # Finer than floats tell apart: the same moment in text must be the same number.
+        return _floats(pc.divide(_ticks(cells), 1_000)) / MICRO
+    return _floats(_ticks(cells)) / PER_SECOND[kind.unit]
+
+
+def _ticks(cells: pa.Array) -> pa.Array:
+    narrow = pa.types.is_time32(cells.type)
+    return (cells.cast(pa.int32()) if narrow else cells).cast(pa.int64())
+
+
+def _floats(whole: pa.Array) -> Floats:
+    floats = whole.cast(pa.float64(), safe=False)
+    return np.array(floats.to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
 def _from_micros(micros: pa.Array, kind: pa.DataType) -> pa.Array:

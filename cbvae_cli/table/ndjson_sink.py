@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from cbvae_cli.errors import DataProblem
-from cbvae_cli.table.as_text import as_text, json_default
+from cbvae_cli.table.as_text import WORDLESS, as_text, json_default
 from cbvae_cli.table.outlet import Outlet
 from cbvae_cli.table.wording import shown
 
@@ -37,7 +37,7 @@ class NdjsonWriter:
             piece = ready.slice(start, PIECE)
             try:
                 lines = list(map(self._dump, piece.to_pylist()))
-            except (ValueError, TypeError) as error:
+            except WORDLESS as error:
                 raise _unwritable(piece, error) from error
             self._outlet.write(("\n".join(lines) + "\n").encode())
 
@@ -72,7 +72,7 @@ def _unwritable(rows: pa.RecordBatch, error: Exception) -> DataProblem:
     def fails(column: pa.Array) -> bool:
         try:
             json.dumps(column.to_pylist(), allow_nan=False, default=json_default)
-        except (ValueError, TypeError):
+        except WORDLESS:
             return True
         return False
 

@@ -163,6 +163,8 @@ class ColumnScan:
         if misfits and self.first_misfit is None:
             bad = reading.first_misfit(fits, seen, "a number")
             self.first_misfit = (start + bad.row, bad.value)
+        if misfits and not self.misfits and (self.infinite or self.low <= self.high):
+            self.patterns = []  # an earlier batch held numbers
         self.misfits += misfits
         if self.misfits:
             self._narrow_patterns(pc.utf8_trim_whitespace(seen))
@@ -217,7 +219,8 @@ class ColumnScan:
         kind = cells.type
         none = np.zeros(len(cells), dtype=bool)
         values = moment.seconds(cells, none, moment.ISO)
-        values = values[~np.isnan(values)]
+        self.infinite += int(np.isinf(values).sum())
+        values = values[np.isfinite(values)]
         if not len(values):
             return
         self.low = min(self.low, float(values.min()))

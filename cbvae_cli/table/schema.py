@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbvae_cli.errors import DataProblem
-from cbvae_cli.table.cells import BadCell, Bools, Floats
+from cbvae_cli.table.cells import BadCell, Bools, Floats, spelt
 from cbvae_cli.table.kind import Arrays, Kind, kind_class, under
 from cbvae_cli.table.label import Label
 from cbvae_cli.table.lacking import check_columns
@@ -143,7 +143,7 @@ class Schema:
             raise DataProblem(
                 f"label column '{self.label.name}' names a class that is not in "
                 "the bundle",
-                where=f"{source.where(batch, row)}: {_short(str(cells[row].as_py()))}",
+                where=f"{source.where(batch, row)}: {_short(spelt(cells, row))}",
                 expected=choice(self.label.classes) + ", or a missing cell",
                 hint=f"add --hide '{self.label.name}' to leave the labels unread",
             )

@@ -107,9 +107,11 @@ class Times:
     def __init__(self, name: str, *, text: bool) -> None:
         self.name = name
         patterns = (moment.ISO, *moment.PATTERNS) if text else (moment.ISO,)
-        dates = [partial(moment.seconds, pattern=pattern) for pattern in patterns]
-        self._ways: list[tuple[Way, list[Floats]]] = [(_finite, [])]
-        self._ways += [(way, []) for way in dates]
+        ways: list[Way] = [reading.numbers]
+        ways += [partial(moment.seconds, pattern=pattern) for pattern in patterns]
+        self._ways: list[tuple[Way, list[Floats]]] = [
+            (partial(_finite, way), []) for way in ways
+        ]
         self._missing, self._first_missing = 0, ""
 
     def take(self, rows: Rows) -> None:
@@ -159,7 +161,7 @@ class Weights:
         """Take in a batch."""
         cells, missing = rows.cells(self.name, lenient=True)
         try:
-            values = _finite(cells, missing)
+            values = _finite(reading.numbers, cells, missing)
         except BadCell as bad:
             raise self._refused("is no number", rows, bad.row, bad.value) from None
         if missing.any():
@@ -183,12 +185,12 @@ class Weights:
         return np.concatenate(self._parts)
 
 
-def _finite(cells: pa.Array, missing: Bools) -> Floats:
-    values = reading.numbers(cells, missing)
+def _finite(way: Way, cells: pa.Array, missing: Bools) -> Floats:
+    values = way(cells, missing)
     infinite = np.isinf(values)
     if infinite.any():
         row = int(np.argmax(infinite))
-        raise BadCell(row, str(cells[row].as_py()), "a finite number")
+        raise BadCell(row, reading.spelt(cells, row), "a finite value")
     return values
 
 

@@ -164,15 +164,20 @@ def run(cases: int, start: int) -> dict[str, Any]:
         for target, (strategy, ask) in targets.items():
             seen: Counter[str] = Counter()
             count, begun = round(cases * SHARES[target]), time.monotonic()
-            faults = faults_of(strategy, partial(ask, seen), count, start)
+            faults = faults_of(target, strategy, partial(ask, seen), count, start)
             seconds = round(time.monotonic() - begun)
             told[target] = {"cases": count, "seconds": seconds, **seen}
             told["faults"] |= faults
     return told
 
 
-def faults_of(strategy: Any, ask: Any, count: int, start: int) -> dict[str, str]:
-    """Ask about so many cases; gives the first fault at each place of the code."""
+def faults_of(
+    kind: str, strategy: Any, ask: Any, count: int, start: int
+) -> dict[str, str]:
+    """Ask about so many cases; gives the first fault at each place of the code.
+
+    The seed and the kind of case draw the same cases again.
+    """
     faults: dict[str, str] = {}
 
     @seed(start)
@@ -192,7 +197,8 @@ def faults_of(strategy: Any, ask: Any, count: int, start: int) -> dict[str, str]
             ours = [f for f in frames if "cbvae_cli" in f.filename] or frames
             place = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}"
             faults.setdefault(
-                f"{place}: {type(error).__name__}: {error}"[:150], repr(case)[:500]
+                f"{place}: {type(error).__name__}: {error}"[:150],
+                f"seed {start}, {kind}: {case!r}"[:500],
             )
 
     each()
