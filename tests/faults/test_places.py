@@ -50,6 +50,65 @@ def test_answers_do_not_depend_on_the_locale(model, rows, tmp_path, locale):
     assert b"Traceback" not in done.stderr
 
 
+BRIEF = "--label fehler --preset paper --epochs 1 --hidden 4 --quiet".split()
+
+
+def windows_table(folder, samples):
+    """Write a sample table as a spreadsheet under Windows would."""
+    text = (samples / "defects.csv").read_text(encoding="utf-8")
+    lines = text.replace("outcome", "fehler", 1).replace("part,", "tëil 🙂,", 1)
+    lines = "\r\n".join(lines.split("\n")[:101]) + "\r\n"
+    (folder / "alt.csv").write_bytes(codecs.BOM_UTF8 + lines.encode())
+    return folder / "alt.csv"
+
+
+def test_training_depends_on_neither_the_locale_nor_its_place(samples, tmp_path):
+    plain, odd = tmp_path / "plain", tmp_path / "with spaces 🙂"
+    plain.mkdir()
+    odd.mkdir()
+    table = windows_table(odd, samples)
+    unmarked = table.read_bytes().removeprefix(codecs.BOM_UTF8)
+    (plain / "t.csv").write_bytes(unmarked.replace(b"\r\n", b"\n"))
+    run("train", plain / "t.csv", *BRIEF, "-o", plain / "m.cbvae")
+    environ = {k: v for k, v in os.environ.items() if not k.startswith(("LC_", "LANG"))}
+    environ |= {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    environ |= {"PYTHONPATH": str(ROOT)}
+    code = (
+        "import sys; from cbvae_cli.cli.app import main; sys.exit(main(sys.argv[1:]))"
+    )
+    argv = [sys.executable, "-c", code, "train", str(table), *BRIEF]
+    argv += ["-o", f"{odd}/Modell ü/", f"--json={odd}/übersicht 🙂.json"]
+    done = subprocess.run(argv, env=environ, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    bundle = odd / "Modell ü" / "0001.cbvae"
+    assert bundle.read_bytes() == (plain / "m.cbvae").read_bytes()
+    assert sorted(os.listdir(odd)) == ["Modell ü", "alt.csv", "übersicht 🙂.json"]
+
+
+def test_a_mark_before_the_label_column_is_no_part_of_its_name(tmp_path, capsys):
+    rows = "".join(f"{'pq'[n % 2]},{n}\r\n" for n in range(60))
+    table = tmp_path / "t.csv"
+    table.write_bytes(codecs.BOM_UTF8 + f"y,n\r\n{rows}".encode())
+    run("train", table, "--label", "y", "--dry-run", "--json", "--quiet")
+    assert '"p"' in capsys.readouterr().out
+
+
+def test_odd_places_are_read_by_every_form_of_input(model, rows, tmp_path):
+    from pyarrow import csv, parquet
+
+    folder = tmp_path / "teile 🙂 [1]"
+    folder.mkdir()
+    options = csv.ConvertOptions(strings_can_be_null=True)
+    table = csv.read_csv(rows, convert_options=options)
+    parquet.write_table(table, folder / "ein teil.parquet")
+    run("score", model, rows, "-o", tmp_path / "plain.csv", "--quiet", "--only")
+    quoted = str(tmp_path / "teile 🙂*" / "ein *.parquet")
+    for number, data in enumerate((folder, folder / "ein teil.parquet", quoted)):
+        target = tmp_path / f"{number} 🙂.csv"
+        run("score", model, data, "-o", target, "--quiet", "--only")
+        assert target.read_bytes() == (tmp_path / "plain.csv").read_bytes()
+
+
 @pytest.mark.parametrize("verb", ["", *VERBS])
 def test_help_can_be_shown_in_any_locale(capsys, verb):
     run(*([verb] if verb else []), "--help")
