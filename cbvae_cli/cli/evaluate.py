@@ -110,8 +110,8 @@ def _warn(summary: dict[str, Any], talk: "Talk") -> None:
 
     if summary["trained_on"]:
         talk.warn(
-            "these very rows trained the bundle, so all figures flatter; take rows that "
-            "it has not seen"
+            "these very rows trained the bundle, so all figures flatter; take rows "
+            "that it has not seen"
         )
     unknown = summary["unknown"]
     if unknown["rows"]:
