@@ -16,6 +16,7 @@ from cbvae_cli.table.cells import Bools, Floats
 
 NEAREST_SHARE = 1 / 3  # of the confirmed samples that the band holds
 LEAST_CONFIRMED = 64  # of a block, to set the band by
+AMPLE_CONFIRMED = 256  # to fill the band with any number of rows
 EVIDENCE = "likelihood"  # the rule whose odds measure how near the boundary is
 
 
@@ -126,8 +127,19 @@ def confirmed(model: Model, place: int, values: Floats) -> Bools:
     return called
 
 
-def band_of(model: Model, places: list[int], seed: int) -> Band:
+def band_of(
+    model: Model, places: list[int], seed: int, least: int = LEAST_CONFIRMED
+) -> Band:
     """Set the band so that it holds a third of what the posterior confirms.
+
+    Parameters
+    ----------
+    model : Model
+    places : list of int
+        Classes to make.
+    seed : int
+    least : int
+        Of a block of samples, those that must be confirmed.
 
     Raises
     ------
@@ -149,11 +161,11 @@ def band_of(model: Model, places: list[int], seed: int) -> Band:
         drawn = FromPrior(model.family)(place, BLOCK, rng, members)
         values = settled(model, drawn)
         far = np.abs(ratio(model, place, values[confirmed(model, place, values)]))
-        if len(far) < LEAST_CONFIRMED:
+        if len(far) < least:
             raise DataProblem(
                 f"the model calls {len(far)} of {BLOCK:,} samples of class "
                 f"'{model.classes[place]}' by that name",
-                expected=f"{LEAST_CONFIRMED} or more, to know its boundary by",
+                expected=f"{least} or more, to know its boundary by",
                 hint="use --method prior",
             )
         widths[place] = float(np.quantile(far, NEAREST_SHARE))

@@ -61,12 +61,13 @@ RatioOption = Annotated[
     ),
 ]
 MethodOption = Annotated[
-    Literal["prior", "posterior", "boundary", "interpolate"],
+    Literal["prior", "posterior", "boundary", "interpolate"] | None,
     typer.Option(
         "--method",
         help="Where rows come from: prior (where the class lies in latent space), "
         "posterior (near real rows), boundary (where another class explains them about "
-        "as well) or interpolate (between real rows).",
+        "as well; slower) or interpolate (between real rows).  [default: boundary with "
+        "--balance, else prior]",
     ),
 ]
 TowardOption = Annotated[
@@ -136,7 +137,7 @@ def augment(
     of_class: OfClass = None,
     balance: BalanceOption = False,
     ratio: RatioOption = None,
-    method: MethodOption = "prior",
+    method: MethodOption = None,
     toward: TowardOption = None,
     data: RealRows = None,
     missing: MissingOption = "fill",
@@ -157,7 +158,8 @@ def augment(
 
     Example: cbvae augment fraud.cbvae -n 500 -o synthetic.csv
     """
-    from cbvae_cli.cli.augmenting import Order, carry_out
+    from cbvae_cli.cli.ask_rows import Order
+    from cbvae_cli.cli.augmenting import carry_out
 
     order = Order(
         bundle,

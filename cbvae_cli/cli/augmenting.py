@@ -1,13 +1,13 @@
 """The road of `cbvae augment`, from what a user asks for to rows and figures."""
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cbvae_cli.cli.ask_rows import Order
 from cbvae_cli.cli.groups import Compute, Reading, Telling, Writing
-from cbvae_cli.errors import UsageProblem
+from cbvae_cli.errors import DataProblem, UsageProblem
 
 if TYPE_CHECKING:
     from cbvae_cli.answers.augment import Augment
@@ -15,90 +15,10 @@ if TYPE_CHECKING:
     from cbvae_cli.answers.likeness import Sample
     from cbvae_cli.answers.making import Maker
     from cbvae_cli.answers.model import Model
-    from cbvae_cli.answers.sieves import Workshop
+    from cbvae_cli.answers.sieves import Band, Workshop
     from cbvae_cli.report.console import Talk
     from cbvae_cli.table.source import Source
     from cbvae_cli.table.targets import WriteOptions
-
-
-@dataclass(frozen=True)
-class Order:
-    """What a user asks for; see the options of `cbvae_cli.cli.augment`."""
-
-    bundle: str
-    output: str | None
-    n: int | None
-    of_class: str | None
-    balance: bool
-    ratio: str | float | None
-    method: str
-    toward: str | None
-    data: str | None
-    keep_gaps: bool
-    with_original: bool
-    prefix: str
-    gate: str | None
-    privacy: bool
-    held_out: str | None
-
-    def check(self) -> None:
-        """Refuse what cannot be together."""
-        if (self.n is None) is not self.balance:
-            both = "-n and --balance exclude each other"
-            raise UsageProblem(
-                both if self.balance else "how many rows are to be made is not said",
-                expected="either -n N or --balance",
-            )
-        if _same_file(self.gate, self.data):
-            raise UsageProblem(
-                "--gate names the rows that are trained on",
-                where=str(self.gate),
-                expected="labelled rows that neither the bundle nor --data has seen",
-                hint="hold some rows back before training, and train without them",
-            )
-        if self.ratio is not None and not self.balance:
-            raise UsageProblem(
-                "--ratio says how far --balance goes",
-                expected="--ratio together with --balance",
-            )
-        if self.toward is not None and self.method != "interpolate":
-            raise UsageProblem(
-                "--toward says where the way between two rows leads",
-                expected="--toward with --method interpolate",
-            )
-        if self.held_out is not None and not self.privacy:
-            raise UsageProblem(
-                "--held-out names rows that --privacy compares with",
-                expected="--held-out together with --privacy",
-            )
-        for flag, asked in (
-            (f"--method {self.method}", self.method in ("posterior", "interpolate")),
-            ("--balance", self.balance),
-            ("--with-original", self.with_original),
-            ("--gate", self.gate is not None),
-            ("--privacy", self.privacy),
-        ):
-            if asked and self.data is None:
-                raise UsageProblem(
-                    f"{flag} needs the rows that the bundle was trained on",
-                    expected="--data with the training table",
-                    hint="add --data TABLE",
-                )
-
-    def places(self, model: "Model") -> list[int]:
-        """Give the classes that are made."""
-        label = model.schema.label
-        if self.of_class is not None:
-            return [label.place(self.of_class)]
-        return [*range(len(label.classes))] if self.balance else [label.smallest]
-
-
-def _same_file(one: str | None, other: str | None) -> bool:
-    if one is None or other is None:
-        return False
-    return one == other or (
-        os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other)
-    )
 
 
 @dataclass
@@ -109,6 +29,8 @@ class Run:
     ----------
     order, compute, talk, model
         What is asked for, with which bundle.
+    method : str
+        How rows are drawn.
     source : Source or None
         Of `--data`.
     known, gate, held : Known or None
@@ -121,6 +43,7 @@ class Run:
     compute: Compute
     talk: "Talk"
     model: "Model"
+    method: str = "prior"
     source: "Source | None" = None
     known: "Known | None" = None
     gate: "Known | None" = None
@@ -142,7 +65,7 @@ def carry_out(
     options = writing.options(reading.decimal)
     check_output(order.output, options)
     model = open_model(order.bundle, compute.prepare())
-    run = Run(order, compute, talk, model)
+    run = Run(order, compute, talk, model, order.method or order.usual_method)
     order.places(model)  # refuses a class that is not there before rows are read
     with ExitStack() as stack:
         _read(run, reading, stack)
@@ -183,24 +106,23 @@ def _read(run: Run, reading: Reading, stack: ExitStack) -> None:
 
 def _workshop(run: Run) -> "Workshop":
     """Say how rows are drawn, and what holds some back."""
-    from cbvae_cli.answers.drawing import has_support
-    from cbvae_cli.answers.sieves import Copies, Workshop, band_of
+    from cbvae_cli.answers.sieves import Copies, Workshop
 
     order, model = run.order, run.model
     label, places = model.schema.label, order.places(model)
     if run.known is not None and order.balance:
         largest = int(run.known.counts.max())
         places = [place for place in places if run.known.counts[place] < largest]
+    band = _band(run, places)
     shop = Workshop(
         model,
-        order.method,
+        run.method,
         places,
         None if order.toward is None else label.place(order.toward),
         run.compute.seed,
         order.keep_gaps,
     )
-    if order.method == "boundary" and not has_support(model.family):
-        band = band_of(model, places, run.compute.seed)
+    if band is not None:
         shop.sieves.append(band)
         run.figures["band"] = {
             label.classes[place]: width for place, width in band.widths.items()
@@ -208,6 +130,29 @@ def _workshop(run: Run) -> "Workshop":
     if order.privacy and run.known is not None:
         shop.sieves.append(Copies(run.known))
     return shop
+
+
+def _band(run: Run, places: list[int]) -> "Band | None":
+    """Find the boundary that rows are to lie near, where the method wants one.
+
+    A class that nothing drawn is called by has none; by a method that nobody has asked
+    for, its rows come from anywhere in the class.
+    """
+    from cbvae_cli.answers.drawing import has_support
+    from cbvae_cli.answers.sieves import AMPLE_CONFIRMED, LEAST_CONFIRMED, band_of
+
+    if run.method != "boundary" or not places or has_support(run.model.family):
+        return None
+    asked = run.order.method is not None
+    least = LEAST_CONFIRMED if asked else AMPLE_CONFIRMED
+    try:
+        return band_of(run.model, places, run.compute.seed, least)
+    except (DataProblem, UsageProblem) as problem:
+        if asked:
+            raise
+        run.method = "prior"
+        run.talk.warn(f"{problem.what}; rows come from --method prior instead")
+        return None
 
 
 def _wanted(run: Run, shop: "Workshop") -> dict[int, int]:
@@ -259,7 +204,7 @@ def _written(
                 sample.add(made.place, made.values)
             done += len(made.values)
             progress.update(done, answer.n_rows)
-    run.figures = answer.summary() | {"method": run.order.method} | run.figures
+    run.figures = answer.summary() | {"method": run.method} | run.figures
     return sample
 
 

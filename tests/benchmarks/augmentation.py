@@ -53,9 +53,9 @@ HELD = "held"
 WAYS = {
     "auto": ("--balance", "--ratio", "auto"),
     "full": ("--balance",),
-    "posterior auto": ("--balance", "--ratio", "auto", "--method", "posterior"),
+    "prior auto": ("--balance", "--ratio", "auto", "--method", "prior"),
+    "prior full": ("--balance", "--method", "prior"),
     "posterior full": ("--balance", "--method", "posterior"),
-    "boundary full": ("--balance", "--method", "boundary"),
     "interpolate full": ("--balance", "--method", "interpolate"),
 }
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pyarrow import csv, parquet
 
-from cbvae_cli.answers import amount, gate
+from cbvae_cli.answers import amount, gate, sieves
 from cbvae_cli.cli.app import main
 
 STEPS = (0.1, 1.0)
@@ -68,7 +68,7 @@ def test_made_rows_go_to_standard_output(trained, capsys):
     streams = capsys.readouterr()
     assert len(streams.out.splitlines()) == 4
     assert streams.out.splitlines()[0].endswith(",outcome")
-    assert streams.err == "made 3 rows of class 'crack'\n"
+    assert streams.err.startswith("made 3 rows of class 'crack'\n")
 
 
 @pytest.mark.parametrize("name", ["pooled", "paper"])
@@ -175,6 +175,32 @@ def short(monkeypatch):
     monkeypatch.setattr(amount, "STEPS", STEPS)
     monkeypatch.setattr(amount, "DRAWS", 20)
     monkeypatch.setattr(gate, "REPEATS", 2)
+
+
+def test_rows_for_balance_lie_where_classes_meet_and_others_anywhere(
+    trained, samples, tmp_path
+):
+    bundle, out = trained / "payments.cbvae", tmp_path / "a.csv"
+    data = ["--data", samples / "payments.csv"]
+    found = figures(bundle, out, "--balance", "--ratio", "0.1", *data)
+    assert found["method"] == "boundary"
+    assert set(found["band"]) == {"yes"}
+    few = figures(bundle, out, "-n", "5")
+    assert few["method"] == "prior"
+    assert "band" not in few
+
+
+def test_a_class_without_a_boundary_is_balanced_all_the_same(
+    trained, samples, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(sieves, "AMPLE_CONFIRMED", 10**6)
+    bundle, out = trained / "payments.cbvae", tmp_path / "a.csv"
+    flags = ["--balance", "--ratio", "0.1", "--data", samples / "payments.csv"]
+    found = figures(bundle, out, *flags)
+    assert found["method"] == "prior"
+    assert found["rows"] > 0
+    assert any("--method prior instead" in line for line in found["warnings"])
+    assert figures(bundle, out, *flags, "--method", "boundary")["method"] == "boundary"
 
 
 @pytest.mark.usefixtures("short")
