@@ -45,8 +45,6 @@ class Settings:
     filler_steps : int
         Steps in which a network of all classes learns to fill cells; 0 leaves that
         to the classes' own networks.
-    fillers : int
-        Networks that learn it, each blind to a share of the rows, if more than one.
     stop_share : float
         Share of a member's training rows that stops it.
     held_share : float
@@ -88,7 +86,6 @@ class Settings:
     members: int = 5
     joint_steps: int = 400
     filler_steps: int = 1000
-    fillers: int = 3
     joint_rate: float = 5e-4
     joint_mask: float = 0.2
     stop_share: float = 0.1

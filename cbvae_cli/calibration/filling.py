@@ -1,4 +1,4 @@
-"""Filling cells by three voices: a class's networks, pooled ones and trees."""
+"""Filling cells by three voices: a class's networks, a pooled network and trees."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cbvae_cli.calibration.tree_words import Compiled, compile_trees
 from cbvae_cli.calibration.trees import Trees
 from cbvae_cli.evidence import CHUNK
 from cbvae_cli.families.cells import Cells
-from cbvae_cli.networks.filler import WIDTH, Filler
+from cbvae_cli.networks.filler import Filler
 from cbvae_cli.table.cells import Floats
 from cbvae_cli.table.kind import under
 from cbvae_cli.table.matrix import Layout
@@ -71,7 +71,7 @@ class Regressors:
 
 @dataclass(frozen=True)
 class Learner:
-    """Pooled networks, and trees behind them, told the row's class.
+    """A pooled network, and trees behind it, told the row's class.
 
     Attributes
     ----------
@@ -107,7 +107,7 @@ class Learner:
 
     @torch.inference_mode()
     def by_network(self, values: Floats, places: Places) -> Floats:
-        """Let the networks fill, shape (n_rows, width); seen cells are guessed too.
+        """Let the network fill, shape (n_rows, width); seen cells are guessed too.
 
         Parameters
         ----------
@@ -234,11 +234,8 @@ class Filling:
         """Build from `arrays`; raises KeyError, RuntimeError or ValueError."""
         cells = Cells.restore(layout.kinds, under(arrays, "cells/"))
         slots = arrays["slots"]
-        n_nets, n_told, width = arrays["net/entry.weight"].shape
-        n_slots = n_told - n_inputs(layout, cells, 0)
-        if not n_nets or n_slots < 1 or width != WIDTH:
-            raise ValueError("the networks of the filling have another shape")
-        net = filler_for(layout, cells, n_slots, n_nets, seed=0)
+        n_slots = len(arrays["net/entry.weight"][0]) - n_inputs(layout, cells, 0)
+        net = filler_for(layout, cells, n_slots, seed=0)
         weights = under(arrays, "net/")
         state = {name: torch.from_numpy(array) for name, array in weights.items()}
         net.load_state_dict(state, strict=True)
@@ -258,14 +255,12 @@ class Filling:
         return cls(learner, arrays["shares"], arrays["scale"], slots)
 
 
-def filler_for(
-    layout: Layout, cells: Cells, n_classes: int, n_nets: int, seed: int
-) -> Filler:
-    """Make untrained networks for a table."""
+def filler_for(layout: Layout, cells: Cells, n_classes: int, seed: int) -> Filler:
+    """Make an untrained network for a table."""
     generator = torch.Generator().manual_seed(seed)
     told = n_inputs(layout, cells, n_classes)
     places = cells.amounts.tolist(), cells.names
-    return Filler(n_nets, told, cells.width, n_classes, *places, generator)
+    return Filler(told, cells.width, n_classes, *places, generator)
 
 
 def n_inputs(layout: Layout, cells: Cells, n_classes: int) -> int:

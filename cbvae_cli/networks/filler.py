@@ -1,9 +1,8 @@
-"""Networks that fill hidden cells from seen ones: masked regression, all classes."""
+"""A network that fills hidden cells from seen ones: masked regression, all classes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -16,11 +15,10 @@ BLOCKS = 3
 
 
 class Filler(nn.Module):
-    """Residual trunks from seen cells, their mask and the row's class to all cells.
+    """A residual trunk from seen cells, their mask and the row's class to all cells.
 
     Parameters
     ----------
-    n_nets : int
     n_inputs, n_cells, n_classes : int
         Inputs: the encoded matrix, amounts, the mask, the class; outputs; classes.
     amounts : sequence of int
@@ -33,7 +31,6 @@ class Filler(nn.Module):
 
     def __init__(
         self,
-        n_nets: int,
         n_inputs: int,
         n_cells: int,
         n_classes: int,
@@ -42,15 +39,14 @@ class Filler(nn.Module):
         generator: torch.Generator,
     ) -> None:
         super().__init__()
-        self.n_nets = n_nets
         self.n_classes = n_classes
         self.amounts = list(amounts)
         self.names = list(names)
-        self.entry = StackedLinear(n_nets, n_inputs, WIDTH, generator)
+        self.entry = StackedLinear(1, n_inputs, WIDTH, generator)
         self.blocks = nn.ModuleList(
-            StackedLinear(n_nets, WIDTH, WIDTH, generator) for _ in range(BLOCKS)
+            StackedLinear(1, WIDTH, WIDTH, generator) for _ in range(BLOCKS)
         )
-        self.exit = StackedLinear(n_nets, WIDTH, n_cells, generator)
+        self.exit = StackedLinear(1, WIDTH, n_cells, generator)
 
     def forward(
         self, encoded: Tensor, cells: Tensor, seen: Tensor, labels: Tensor
@@ -59,50 +55,31 @@ class Filler(nn.Module):
 
         Parameters
         ----------
-        encoded : Tensor, shape (n_nets or 1, n_rows, n_encoded)
+        encoded : Tensor, shape (n_rows, n_encoded)
             Hidden cells are 0.
-        cells : Tensor, shape (n_nets or 1, n_rows, n_cells)
+        cells : Tensor, shape (n_rows, n_cells)
             Hidden cells are 0.
-        seen : bool Tensor, shape (n_nets or 1, n_rows, n_columns)
-        labels : int Tensor, shape (n_nets or 1, n_rows)
-
-        Returns
-        -------
-        Tensor, shape (n_nets, n_rows, n_cells)
-        """
-        told = functional.one_hot(labels, self.n_classes)
-        inputs = [encoded, cells[..., self.amounts], seen, told]
-        x = torch.cat([part.to(encoded.dtype) for part in inputs], dim=-1)
-        x = functional.silu(self.entry(x))
-        for block in self.blocks:
-            x = x + functional.silu(block(x))
-        found: Tensor = self.exit(x)
-        return found
-
-    def expected(
-        self, encoded: Tensor, cells: Tensor, seen: Tensor, labels: Tensor
-    ) -> Tensor:
-        """Give the networks' mean of amounts and of probabilities of names.
-
-        Parameters
-        ----------
-        encoded, cells, seen, labels
-            As in `forward`, of one axis less.
+        seen : bool Tensor, shape (n_rows, n_columns)
+        labels : int Tensor, shape (n_rows,)
 
         Returns
         -------
         Tensor, shape (n_rows, n_cells)
         """
-        found = self.forward(encoded[None], cells[None], seen[None], labels[None])
-        for block in self.names:
-            found[..., block] = found[..., block].softmax(dim=-1)
-        return found.mean(dim=0)
+        told = functional.one_hot(labels, self.n_classes)
+        inputs = [encoded, cells[:, self.amounts], seen, told]
+        x = torch.cat([part.to(encoded.dtype) for part in inputs], dim=-1)[None]
+        x = functional.silu(self.entry(x))
+        for block in self.blocks:
+            x = x + functional.silu(block(x))
+        found: Tensor = self.exit(x)[0]
+        return found
 
-    def alone(self, number: int) -> Self:
-        """Give one of the networks by itself, weights copied."""
-        state = self.state_dict()
-        n_inputs, n_cells = state["entry.weight"].shape[1], state["exit.bias"].shape[-1]
-        sizes = 1, n_inputs, n_cells, self.n_classes
-        one = type(self)(*sizes, self.amounts, self.names, torch.Generator())
-        one.load_state_dict({n: t[number : number + 1] for n, t in state.items()})
-        return one.eval().requires_grad_(False)
+    def expected(
+        self, encoded: Tensor, cells: Tensor, seen: Tensor, labels: Tensor
+    ) -> Tensor:
+        """Give amounts and probabilities of names, shape (n_rows, n_cells)."""
+        found = self.forward(encoded, cells, seen, labels)
+        for block in self.names:
+            found[:, block] = found[:, block].softmax(dim=-1)
+        return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cbvae_cli.table.cells import Bools, Floats
-from cbvae_cli.training.units import Places
+from cbvae_cli.training.parts import Places
 
 PENALTY = 1e3  # inverse strength: rows that are told apart whole end somewhere
 

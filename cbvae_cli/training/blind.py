@@ -13,8 +13,7 @@ from cbvae_cli.families.contract import Family
 from cbvae_cli.table.cells import Bools, Floats
 from cbvae_cli.table.label import Label
 from cbvae_cli.table.matrix import Encoded
-from cbvae_cli.training.parts import Parts
-from cbvae_cli.training.units import Places
+from cbvae_cli.training.parts import Parts, Places
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,8 @@ from numpy.typing import NDArray
 
 from cbvae_cli.answers.model import Model
 from cbvae_cli.table.cells import Floats
-from cbvae_cli.training.parts import Shares, split
+from cbvae_cli.training.parts import Shares, row_keys, split, united
 from cbvae_cli.training.read import digest_of
-from cbvae_cli.training.units import row_keys, united
 
 STEERING = ("group", "time", "weight")
 

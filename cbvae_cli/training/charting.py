@@ -13,7 +13,7 @@ from cbvae_cli.families.contract import Family
 from cbvae_cli.table.cells import Floats
 from cbvae_cli.training.blind import Known
 from cbvae_cli.training.detect import FIRST, rows_of_first
-from cbvae_cli.training.units import Places
+from cbvae_cli.training.parts import Places
 
 MOST_LEARNT = 2_000  # rows of a class
 MOST_BLIND = 2_000

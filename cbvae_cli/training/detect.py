@@ -30,7 +30,7 @@ from cbvae_cli.table.cells import Floats
 from cbvae_cli.table.label import Label
 from cbvae_cli.table.matrix import Encoded
 from cbvae_cli.training.blind import Judged, Known
-from cbvae_cli.training.units import Places
+from cbvae_cli.training.parts import Places
 
 FIRST = 0  # the member
 MASKED_SHARES = (0.0, 0.15, 0.3, 0.45, 0.6)  # of cells hidden besides the missing

@@ -1,12 +1,13 @@
-"""Teaching what fills cells: pooled networks, trees behind them, and their shares."""
+"""Teaching what fills cells: a pooled network, trees behind it, and their shares."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
+from torch import Tensor
+from torch.nn import functional
 
 from cbvae_cli.calibration.family_cells import (
     Moved,
@@ -21,15 +22,19 @@ from cbvae_cli.calibration.voices import fit_scale, fit_shares
 from cbvae_cli.evidence import take
 from cbvae_cli.families.cells import fit_cells
 from cbvae_cli.families.contract import Family
+from cbvae_cli.networks.filler import Filler
 from cbvae_cli.table.cells import Floats
+from cbvae_cli.table.matrix import Encoded
 from cbvae_cli.training.blind import Known
 from cbvae_cli.training.gaps import Gaps
 from cbvae_cli.training.loop import Loop
-from cbvae_cli.training.masked import MaskedRegression
-from cbvae_cli.training.parts import SEEN, deal
-from cbvae_cli.training.units import Places
+from cbvae_cli.training.objective import Objective
+from cbvae_cli.training.parts import Places
 
+BATCH = 256
 RATE = 4e-3
+MASK = 0.7  # most that a row loses in a batch
+EVEN = 0.25  # of a batch, drawn from all classes alike
 
 # Trees: many small steps cost seconds and megabytes for each column.
 ITERATIONS, LEARNING_RATE, MAX_LEAVES = 60, 0.1, 16
@@ -47,6 +52,81 @@ BLIND_MASK = 0.65  # most that each of them loses
 N_DRAWS = 6
 
 
+class MaskedRegression(Objective):
+    """Error in hidden cells: squared in amounts, cross-entropy in names.
+
+    Parameters
+    ----------
+    net : Filler
+    encoded : Encoded
+        Rows that the network learns from.
+    cells : float64 array, shape (n_rows, width)
+        As `Cells.of` lays them out.
+    labels : int array, shape (n_rows,)
+    owners : tuple of int array
+        Table column of each column of `cells`, and of the encoded matrix.
+    """
+
+    def __init__(
+        self,
+        net: Filler,
+        encoded: Encoded,
+        cells: Floats,
+        labels: Places,
+        owners: tuple[Places, Places],
+    ) -> None:
+        super().__init__()
+        self.net = net
+        self.stops = False
+        self.n_units = 1
+        self.unit_of_net = torch.zeros(1, dtype=torch.int64)
+        self.encoded = torch.from_numpy(encoded.matrix)
+        self.observed = torch.from_numpy(encoded.observed)
+        self.told = torch.from_numpy(~np.isnan(cells))
+        self.cells = torch.from_numpy(np.nan_to_num(cells).astype(np.float32))
+        self.labels = torch.from_numpy(labels)
+        self.owner, self.encoded_owner = map(torch.from_numpy, owners)
+        self.gaps = Gaps(encoded.observed)
+        self.rows = torch.arange(len(labels))
+        self.classes = [
+            torch.from_numpy(np.flatnonzero(labels == place))
+            for place in np.unique(labels)
+        ]
+
+    def loss(self, generator: torch.Generator) -> Tensor:
+        """Error on rows drawn for one step, shape (1,)."""
+        each = max(1, round(EVEN * BATCH / len(self.classes)))
+        drawn = [_pick(some, each, generator) for some in self.classes]
+        rest = max(BATCH - each * len(self.classes), BATCH // 2)
+        drawn.append(_pick(self.rows, rest, generator))
+        return self._error(torch.cat(drawn), generator)
+
+    def held_out(self, generator: torch.Generator) -> Tensor:
+        """Know nothing: all rows teach, and the last step is taken, shape (1,)."""
+        return torch.full((1,), torch.nan, dtype=torch.float64)
+
+    def _error(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        seen, cells = self.observed[rows], self.cells[rows]
+        given = seen & ~self.gaps.hide((len(rows), seen.shape[1]), MASK, generator)
+        hidden = (seen & ~given)[:, self.owner] & self.told[rows]
+        shown = given[:, self.owner] & self.told[rows]
+        encoded = self.encoded[rows] * given[:, self.encoded_owner]
+        found = self.net(encoded, cells * shown, given, self.labels[rows])
+        at = self.net.amounts
+        wrong = (found[:, at] - cells[:, at]).square() * hidden[:, at]
+        lost = wrong.sum(dim=1)
+        for block in self.net.names:
+            share = functional.log_softmax(found[:, block], dim=-1)
+            lost = lost - (share * cells[:, block] * hidden[:, block]).sum(dim=1)
+        count = (seen & ~given).sum(dim=1) + 1
+        error: Tensor = (lost / count).mean()[None]
+        return error
+
+
+def _pick(rows: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    return rows[torch.randint(len(rows), (count,), generator=generator)]
+
+
 @dataclass(frozen=True)
 class Lesson:
     """A table, and what is to learn from it how cells are filled.
@@ -57,11 +137,9 @@ class Lesson:
         The trained networks of the classes.
     known : Known
     learner : Learner
-        Its networks untrained, without trees.
+        Its network untrained, without trees.
     rows, blind : int array
         Rows to learn from, and that nothing here has seen.
-    turn : int8 array, shape (n_rows,)
-        The network that is blind to each row; none where negative.
     seed : int
     """
 
@@ -70,11 +148,10 @@ class Lesson:
     learner: Learner
     rows: Places
     blind: Places
-    turn: NDArray[np.int8]
     seed: int
 
     @classmethod
-    def of(cls, family: Family, known: Known, n_nets: int, seed: int) -> Lesson:
+    def of(cls, family: Family, known: Known, seed: int) -> Lesson:
         """Learn from all rows but those that the first member is blind to.
 
         These calibrate. Rows that certify a bound on false alarms are learnt from:
@@ -90,14 +167,11 @@ class Lesson:
             every = rows
         layout = family.layout
         cells = fit_cells(layout.kinds, layout.known(known.values[every]))
-        net = filler_for(layout, cells, family.n_classes, n_nets, seed)
-        turn = np.full(len(known.labels), SEEN, dtype=np.int8)
-        if n_nets > 1:
-            turn = deal(known.parts, rows, known.labels, n_nets, seed)
-        return cls(family, known, Learner(layout, cells, net), rows, blind, turn, seed)
+        net = filler_for(layout, cells, family.n_classes, seed)
+        return cls(family, known, Learner(layout, cells, net), rows, blind, seed)
 
     def loop(self, steps: int) -> Loop:
-        """Give the loop that teaches the networks."""
+        """Give the loop that teaches the network."""
         known, learner = self.known, self.learner
         cells, layout = learner.cells, learner.layout
         objective = MaskedRegression(
@@ -106,12 +180,11 @@ class Lesson:
             cells.of(layout.known(known.values[self.rows])),
             known.labels[self.rows],
             (cells.owner, layout.owner),
-            self.turn[self.rows],
         )
         return Loop(objective, steps, RATE, self.seed + 5)
 
     def learnt(self) -> Filling:
-        """Grow trees behind the trained networks, and share cells among the voices."""
+        """Grow trees behind the trained network, and share cells among the voices."""
         self.learner.net.eval().requires_grad_(False)
         learner = replace(self.learner, regressors=self._trees())
         n_classes = self.family.n_classes
@@ -131,16 +204,15 @@ class Lesson:
         values = learner.layout.known(self.known.values[rows])
         gappy = _with_gaps(values, rng)
         truth = learner.cells.of(values)[:, amounts]
-        guesser = _Guesser(learner, self.turn[rows], self.known.labels[rows])
         grown = [
-            self._grown(place, gappy, truth[:, place], guesser)
+            self._grown(place, gappy, truth[:, place], self.known.labels[rows])
             for place in range(len(amounts))
         ]
         trees, baseline = zip(*grown, strict=True)
         return Regressors(joined(trees), np.array(baseline))
 
     def _grown(
-        self, place: int, values: Floats, truth: Floats, guesser: _Guesser
+        self, place: int, values: Floats, truth: Floats, labels: Places
     ) -> tuple[Trees, float]:
         """Grow trees for a column of amounts: all other cells speak, guessed or seen.
 
@@ -154,10 +226,10 @@ class Lesson:
         learner = self.learner
         own = np.flatnonzero(~np.isnan(truth))
         column = learner.cells.owner[learner.cells.amounts[place]]
-        asked = values[own]
+        asked, told = values[own], labels[own]
         asked[:, column] = np.nan
-        guessed = guesser.guessed(asked, own)
-        x = learner.features(asked, guesser.labels[own], guessed)
+        guessed = learner.by_network(asked, told)
+        x = learner.features(asked, told, guessed)
         x[:, learner.feature_of(place)] = 0.0  # trees must do without a guess of it
         least = max(LEAST_LEAF_ROWS, len(own) // LEAF_SHARE)
         model = HistGradientBoostingRegressor(
@@ -204,49 +276,6 @@ class Lesson:
         wrong = moved.wrong(truth)
         scale = fit_scale(wrong, drawn, hidden & amounts, labels, n_classes)
         return shares, scale
-
-
-@dataclass(frozen=True)
-class _Guesser:
-    """Guesses cells of rows as if they were new.
-
-    Networks know the rows that taught them better than any row they will fill, and
-    trees that grow on such guesses trust them too much.
-
-    Attributes
-    ----------
-    learner : Learner
-    turn : int8 array, shape (n_rows,)
-        The network that is blind to each row; none where negative.
-    labels : int array, shape (n_rows,)
-    """
-
-    learner: Learner
-    turn: NDArray[np.int8]
-    labels: Places
-
-    @cached_property
-    def _by_turn(self) -> dict[int, Learner]:
-        net = self.learner.net
-        alone = {n: replace(self.learner, net=net.alone(n)) for n in range(net.n_nets)}
-        return {SEEN: self.learner, **alone}
-
-    def guessed(self, values: Floats, rows: Places) -> Floats:
-        """Give cells, shape (n_asked, width).
-
-        Parameters
-        ----------
-        values : float64 array, shape (n_asked, n_columns)
-            NaN where missing.
-        rows : int array, shape (n_asked,)
-            Which row each is.
-        """
-        found = np.empty((len(values), self.learner.cells.width))
-        turns, labels = self.turn[rows], self.labels[rows]
-        for turn in np.unique(turns):
-            at = turns == turn
-            found[at] = self._by_turn[int(turn)].by_network(values[at], labels[at])
-        return found
 
 
 def _with_gaps(values: Floats, rng: np.random.Generator) -> Floats:

@@ -201,8 +201,7 @@ def _filling(
     *_, steps = start.steps
     if not steps:
         return None
-    settings = start.settings
-    lesson = Lesson.of(start.family, start.known, settings.fillers, settings.seed)
+    lesson = Lesson.of(start.family, start.known, start.settings.seed)
     if not lesson.learner.cells.learnt.any() or not len(lesson.rows):
         return None
     before = sum(loop.steps for loop in loops)

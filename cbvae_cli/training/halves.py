@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from cbvae_cli.errors import DataProblem
 from cbvae_cli.table.cells import Bools, Floats
 from cbvae_cli.table.schema import Column, Schema
+from cbvae_cli.training.parts import row_keys
 from cbvae_cli.training.read import Table
-from cbvae_cli.training.units import row_keys
 
 TEST_SHARE = 0.3
 

@@ -180,9 +180,7 @@ def known_of(known: Known, place: int) -> Known:
     """Give the rows of one class as a table of its own."""
     rows = np.flatnonzero(known.labels == place)
     parts = known.parts
-    alone = Parts(
-        parts.fold[rows], parts.stops[:, rows], parts.turn[rows], parts.unit[rows]
-    )
+    alone = Parts(parts.fold[rows], parts.stops[:, rows], parts.turn[rows])
     name = known.label.classes[place]
     # The count says how rare a category is that no row of the whole table held.
     label = replace(

@@ -33,7 +33,7 @@ from cbvae_cli.table.cells import Bools, Floats
 from cbvae_cli.table.matrix import Encoded
 from cbvae_cli.training.blind import Judged, Known, blind_evidence
 from cbvae_cli.training.detect import fit_all, judge_alone
-from cbvae_cli.training.units import Places
+from cbvae_cli.training.parts import Places
 
 MASKED_SHARES = (0.0, 0.15, 0.3, 0.45, 0.6)  # of cells hidden besides the missing
 MOST_MASKED = 2_000  # rows of a class that are masked, at each share

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cbvae_cli.table.cells import Bools
-from cbvae_cli.training.units import Places, mixed
+from cbvae_cli.table.cells import Bools, Floats
+
+Places = NDArray[np.int64]
 
 LEAST_ROWS = 10  # a smaller class keeps all its rows for training
 FOLDS = 5  # at least
@@ -61,14 +62,11 @@ class Parts:
         Training rows that stop a member instead.
     turn : int8 array, shape (n_rows,)
         For blind rows, the part that what is fitted on them is judged by.
-    unit : int array, shape (n_rows,)
-        From `united`: rows of one must stay on one side.
     """
 
     fold: NDArray[np.int8]
     stops: Bools
     turn: NDArray[np.int8]
-    unit: Places
 
     @property
     def n_members(self) -> int:
@@ -110,6 +108,50 @@ class Parts:
         return chosen
 
 
+def row_keys(values: Floats, seed: int) -> NDArray[np.uint64]:
+    """Give each row a number that equal rows share, shape (n_rows,).
+
+    Integer arithmetic, so that neither threads nor batches change it.
+    """
+    rng = np.random.default_rng([seed, 1])
+    halves = rng.integers(0, 2**63, size=values.shape[1], dtype=np.uint64)
+    odd = np.add(np.multiply(halves, np.uint64(2)), np.uint64(1))
+    keys: NDArray[np.uint64] = np.zeros(len(values), dtype=np.uint64)
+    for place in range(values.shape[1]):
+        column = np.ascontiguousarray(values[:, place]) + 0.0  # -0.0 becomes 0.0
+        bits = np.where(np.isnan(column), np.nan, column).view(np.uint64)
+        keys = mixed(keys + bits * odd[place])
+    return keys
+
+
+def mixed(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Spread the bits of each key (the finaliser of SplitMix64)."""
+    first, second = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+    keys = np.multiply(keys ^ (keys >> np.uint64(30)), first)
+    keys = np.multiply(keys ^ (keys >> np.uint64(27)), second)
+    return keys ^ (keys >> np.uint64(31))
+
+
+def united(keys: NDArray[np.uint64], groups: Places | None) -> Places:
+    """Give each row the number of the rows it must stay with, shape (n_rows,).
+
+    Equal rows do, rows of a group do, and so do groups that share an equal row.
+    """
+    _, of_key = np.unique(keys, return_inverse=True)
+    if groups is None:
+        return of_key
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    n_keys = int(of_key.max()) + 1
+    size = n_keys + int(groups.max()) + 1
+    ones = np.ones(len(keys), dtype=np.int8)
+    graph = coo_matrix((ones, (of_key, n_keys + groups)), shape=(size, size))
+    _, component = connected_components(graph, directed=False)
+    units: Places = component[of_key].astype(np.int64)
+    return units
+
+
 def split(
     units: Places,
     labels: Places,
@@ -138,7 +180,7 @@ def split(
     Parts
     """
     n_units = int(units.max()) + 1 if len(units) else 0
-    order = _order(n_units, seed)
+    order = mixed(np.arange(n_units, dtype=np.uint64) + np.uint64(seed * 2 + 1))
     fold_of_unit = np.full(n_units, _OPEN, dtype=np.int8)
     if held is not None:
         fold_of_unit[units[held]] = HELD
@@ -172,59 +214,23 @@ def split(
     turn = (
         np.where(fold >= 0, fold % FOLDS, np.int8(SEEN)).astype(np.int8)
         if shares.members == shares.folds and not (fold == HELD).any()
-        else _dealt_out(judged, units, labels, order, FOLDS)
+        else _turns(judged, units, labels, order)
     )
-    return Parts(fold, _stops(fold, units, labels, mixed(order), shares), turn, units)
+    return Parts(fold, _stops(fold, units, labels, mixed(order), shares), turn)
 
 
-def deal(
-    parts: Parts, within: Places, labels: Places, n_turns: int, seed: int
+def _turns(
+    judged: Bools, units: Places, labels: Places, order: NDArray[np.uint64]
 ) -> NDArray[np.int8]:
-    """Deal rows out to turns of their own, each class evenly, units whole.
-
-    Parameters
-    ----------
-    parts : Parts
-    within : int array
-        Rows to deal out.
-    labels : int array, shape (n_rows,)
-        Of all rows.
-    n_turns, seed : int
-
-    Returns
-    -------
-    int8 array, shape (n_rows,)
-        `SEEN` for rows that have no turn: others, and units with a row of a class that
-        is too small to spare any.
-    """
-    counts = np.bincount(labels[within])
-    few = within[counts[labels[within]] < LEAST_ROWS]
-    chosen = np.zeros(len(labels), dtype=np.bool_)
-    chosen[within] = ~np.isin(parts.unit[within], parts.unit[few])
-    order = _order(int(parts.unit.max()) + 1, seed)
-    return _dealt_out(chosen, parts.unit, labels, order, n_turns)
-
-
-def _order(n_units: int, seed: int) -> NDArray[np.uint64]:
-    return mixed(np.arange(n_units, dtype=np.uint64) + np.uint64(seed * 2 + 1))
-
-
-def _dealt_out(
-    chosen: Bools,
-    units: Places,
-    labels: Places,
-    order: NDArray[np.uint64],
-    n_turns: int,
-) -> NDArray[np.int8]:
-    """Deal chosen rows out to turns, small classes first, units whole."""
+    """Deal blind rows out to `FOLDS` turns, small classes first, units whole."""
     of_unit = np.full(len(order), _OPEN, dtype=np.int8)
-    counts = np.bincount(labels[chosen]) if chosen.any() else np.empty(0, dtype=int)
+    counts = np.bincount(labels[judged]) if judged.any() else np.empty(0, dtype=int)
     for place in np.argsort(counts, kind="stable"):
-        own = np.unique(units[chosen & (labels == place)])
+        own = np.unique(units[judged & (labels == place)])
         own = own[of_unit[own] == _OPEN]
         own = own[np.argsort(order[own], kind="stable")]
-        of_unit[own] = np.arange(len(own)) % n_turns
-    return np.where(chosen, of_unit[units], np.int8(SEEN))
+        of_unit[own] = np.arange(len(own)) % FOLDS
+    return np.where(judged, of_unit[units], np.int8(SEEN))
 
 
 def _dealt(

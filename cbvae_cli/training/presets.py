@@ -11,12 +11,7 @@ from cbvae_cli.records import Settings
 PRESETS = {
     "default": Settings(),
     "fast": Settings(
-        preset="fast",
-        members=1,
-        steps=800,
-        joint_steps=300,
-        filler_steps=600,
-        fillers=1,
+        preset="fast", members=1, steps=800, joint_steps=300, filler_steps=600
     ),
     "best": Settings(
         preset="best", members=10, steps=1500, joint_steps=600, search=True

@@ -21,9 +21,8 @@ from cbvae_cli.training.detect import check_neighbours
 from cbvae_cli.training.joint import Joint
 from cbvae_cli.training.loop import Loop
 from cbvae_cli.training.objective import Data, Generative, place_data
-from cbvae_cli.training.parts import Parts, Shares, split
+from cbvae_cli.training.parts import Parts, Places, Shares, row_keys, split, united
 from cbvae_cli.training.read import Table
-from cbvae_cli.training.units import Places, row_keys, united
 
 UNIT = dict.fromkeys(("gaussian", "bernoulli", "count", "categorical"), "unit")
 MOST_NETS = 20

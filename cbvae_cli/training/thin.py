@@ -11,7 +11,7 @@ from cbvae_cli.errors import DataProblem
 from cbvae_cli.table.cells import Bools
 from cbvae_cli.table.schema import Schema
 from cbvae_cli.table.wording import size
-from cbvae_cli.training.units import mixed
+from cbvae_cli.training.parts import mixed
 
 # A row is held as values (8 bytes a column, twice while batches are joined), as the
 # networks' matrix (4 bytes a matrix column, twice on its way) and as a mask.

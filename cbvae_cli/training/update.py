@@ -39,11 +39,12 @@ from cbvae_cli.training.parts import (
     SEEN,
     Parts,
     Shares,
+    row_keys,
     split,
+    united,
 )
 from cbvae_cli.training.start import steps_of
 from cbvae_cli.training.ties import still_hold
-from cbvae_cli.training.units import row_keys, united
 from cbvae_cli.training.update_rows import Arrival, replay
 
 Places = NDArray[np.int64]

@@ -16,9 +16,8 @@ from cbvae_cli.networks.vae import Shape
 from cbvae_cli.records import Columns, Settings
 from cbvae_cli.table.source import ReadOptions, open_source
 from cbvae_cli.training.objective import place_data
-from cbvae_cli.training.parts import Shares, split
+from cbvae_cli.training.parts import Shares, row_keys, split, united
 from cbvae_cli.training.start import objective_for
-from cbvae_cli.training.units import row_keys, united
 
 BRIEF = {
     "steps": 500,

@@ -17,11 +17,10 @@ from cbvae_cli.training.fit import SCALES
 from cbvae_cli.training.joint import Joint
 from cbvae_cli.training.loop import Loop
 from cbvae_cli.training.objective import place_data
-from cbvae_cli.training.parts import Shares, split
+from cbvae_cli.training.parts import Shares, row_keys, split, united
 from cbvae_cli.training.read import find_schema, read_table
 from cbvae_cli.training.start import objective_for
 from cbvae_cli.training.thin import thinning_for
-from cbvae_cli.training.units import row_keys, united
 
 CPU = torch.device("cpu")
 SAME = Scale(np.array([-9.0, 9.0]), np.array([-9.0, 9.0]))

@@ -17,10 +17,10 @@ from cbvae_cli.training.parts import (
     SEEN,
     Parts,
     Shares,
-    deal,
+    row_keys,
     split,
+    united,
 )
-from cbvae_cli.training.units import row_keys, united
 
 FIVE = Shares(members=5, stop=0.1, held=0.0, certified=0.2)
 TWO = Shares(members=2, stop=0.1, held=0.0, certified=0.2)
@@ -63,7 +63,6 @@ def same(one: Parts, other: Parts):
     np.testing.assert_array_equal(one.fold, other.fold)
     np.testing.assert_array_equal(one.stops, other.stops)
     np.testing.assert_array_equal(one.turn, other.turn)
-    np.testing.assert_array_equal(one.unit, other.unit)
 
 
 def lawful(parts, units, labels, shares):
@@ -279,8 +278,7 @@ def test_the_order_of_rows_does_not_matter(order, seed, shares, grouped):
         seed,
         groups=groups[order] if grouped else None,
     )
-    moved = found.fold[order], found.stops[:, order], found.turn[order]
-    same(shuffled, Parts(*moved, found.unit[order]))
+    same(shuffled, Parts(found.fold[order], found.stops[:, order], found.turn[order]))
 
 
 @pytest.mark.parametrize("shares", EVERY.values(), ids=EVERY)
@@ -398,21 +396,3 @@ def test_large_tables_certify_no_more_than_is_of_use():
 def test_one_class_is_shared_out_without_certified_rows():
     parts = shared_out(rows(300)[0], np.zeros(300, dtype=int))
     assert set(parts.fold.tolist()) == set(range(5))
-
-
-def test_rows_dealt_out_keep_units_whole_and_classes_even():
-    values, labels = rows(90, n_different=40)
-    parts = shared_out(values, labels, FIVE, 0)
-    within = np.flatnonzero(parts.fold != 0)
-    turn = deal(parts, within, labels, 3, 0)
-    assert whole(turn[within], parts.unit[within])
-    assert (np.delete(turn, within) == SEEN).all()
-    small = [p for p, n in enumerate(np.bincount(labels[within])) if n < LEAST_ROWS]
-    assert small == [2]
-    shared = np.isin(parts.unit, parts.unit[within][labels[within] == 2])
-    assert (turn[shared] == SEEN).all()
-    for place in (0, 1):
-        own = within[(labels[within] == place) & ~shared[within]]
-        assert np.bincount(turn[own], minlength=3).min() > 0
-    np.testing.assert_array_equal(deal(parts, within, labels, 3, 0), turn)
-    assert not np.array_equal(deal(parts, within, labels, 3, 1), turn)
