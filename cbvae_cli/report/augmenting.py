@@ -31,11 +31,22 @@ def tell(summary: Mapping[str, Any], talk: Talk) -> None:
 
 def _tell_rows(summary: Mapping[str, Any], talk: Talk) -> None:
     if not summary["rows"]:
-        talk.say("made no rows")
+        talk.say("made no rows" + _why_none(summary))
     for name, n_rows in summary["classes"].items():
         talk.say(f"made {n_rows:,} rows of class '{name}'")
     if "original_rows" in summary:
         talk.say(f"they stand behind {summary['original_rows']:,} real rows")
+
+
+def _why_none(summary: Mapping[str, Any]) -> str:
+    """Say why --ratio auto made nothing, and what the output holds then."""
+    why = ""
+    if len(summary.get("ratio", {}).get("tried", ())) > 1:
+        why = (
+            ": no amount gains more than its standard error without a loss to either "
+            "classifier"
+        )
+    return why if "original_rows" in summary else f"{why}; the output is a header alone"
 
 
 def _tell_amount(ratio: Mapping[str, Any], talk: Talk) -> None:
