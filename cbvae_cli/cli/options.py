@@ -214,9 +214,9 @@ MaxMemory = Annotated[
         "--max-memory",
         metavar="SIZE",
         parser=memory_size,
-        help="Memory for rows, as 4GB: train leaves rows out, the others "
-        "take fewer at once, 64 at the least. Too little is refused, with the least "
-        "that works.",
+        help="Memory for rows, as 2GB: train leaves rows of large classes out beyond "
+        "it [default: 4GB], the others take fewer at once, 64 at the least. Too little "
+        "is refused, with the least that works.",
     ),
 ]
 BatchRows = Annotated[

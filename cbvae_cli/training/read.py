@@ -20,7 +20,7 @@ from cbvae_cli.table.label import Label, class_names, in_order
 from cbvae_cli.table.scan import ColumnScan, Tally
 from cbvae_cli.table.schema import Column, Schema
 from cbvae_cli.table.source import Batch, Source
-from cbvae_cli.table.wording import advice, listed
+from cbvae_cli.table.wording import advice, listed, size
 from cbvae_cli.training.classes import MOST_CLASSES, check_labels
 from cbvae_cli.training.jobs import check_names, check_numeric, roles_aside
 from cbvae_cli.training.steering import Reader, Rows, check_weights, readers
@@ -207,7 +207,8 @@ def read_table(
     if not thinning.whole:
         total = sum(schema.label.counts)
         warnings.append(
-            f"trained on {n_training:,} of {total:,} rows, to stay within --max-memory"
+            f"trained on {n_training:,} of {total:,} rows, to stay within "
+            f"--max-memory {size(thinning.memory)}"
         )
     fitted = fit_kinds(schema, values[:n_training], fit_scale)
     fitted = replace(fitted, ties=find_ties(fitted, values[:n_training]))

@@ -18,6 +18,10 @@ from cbvae_cli.training.parts import mixed
 VALUE_BYTES = 17
 MATRIX_BYTES = 8
 
+# What a table may take where nobody says: a number, so that what is learnt does not
+# hang on the machine. No training looks at more rows than fit.
+USUAL_MEMORY = 4 * 10**9
+
 # Rows of a class are picked by row number: of fewer than these none might be.
 LEAST_ROWS = 20
 
@@ -30,9 +34,12 @@ class Thinning:
     ----------
     shares : float64 array, shape (n_classes,)
         1 where all rows of a class are kept.
+    memory : int
+        Bytes that the rows may take.
     """
 
     shares: NDArray[np.float64]
+    memory: int = USUAL_MEMORY
 
     def keeps(self, start: int, labels: NDArray[np.int64]) -> Bools:
         """Choose rows by row number: batches do not matter, nor does chance.
@@ -63,7 +70,7 @@ def thinning_for(schema: Schema, max_memory: int | None) -> Thinning:
     schema : Schema
         With class counts.
     max_memory : int or None
-        Bytes; None keeps all rows.
+        Bytes; None is `USUAL_MEMORY`, or what the smallest training needs.
 
     Returns
     -------
@@ -75,12 +82,12 @@ def thinning_for(schema: Schema, max_memory: int | None) -> Thinning:
         If a class would be left with next to no rows.
     """
     counts = np.array(schema.label.counts, dtype=np.float64)
-    if max_memory is None:
-        return Thinning(np.ones(len(counts)))
     width = sum(kind.width for kind in schema.kinds)
     row_bytes = VALUE_BYTES * len(schema.kinds) + MATRIX_BYTES * width
     least = row_bytes * float(np.minimum(counts, LEAST_ROWS).sum())
-    if max_memory < least:
+    if max_memory is None:
+        max_memory = max(USUAL_MEMORY, int(least))
+    elif max_memory < least:
         raise DataProblem(
             f"--max-memory {size(max_memory)} is too little for this table: it would "
             f"leave classes fewer than {LEAST_ROWS} rows to learn from",
@@ -92,4 +99,4 @@ def thinning_for(schema: Schema, max_memory: int | None) -> Thinning:
     for turn, place in enumerate(np.argsort(counts)):
         kept[place] = min(counts[place], left / (len(counts) - turn))
         left -= kept[place]
-    return Thinning(kept / counts)
+    return Thinning(kept / counts, max_memory)

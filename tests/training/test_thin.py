@@ -6,6 +6,7 @@ import pytest
 from cbvae_cli.errors import DataProblem
 from cbvae_cli.records import Columns
 from cbvae_cli.table.source import ReadOptions, open_source
+from cbvae_cli.training import thin
 from cbvae_cli.training.read import find_schema
 from cbvae_cli.training.thin import LEAST_ROWS, thinning_for
 
@@ -29,10 +30,18 @@ def kept(schema, max_memory):
     return dict(zip(schema.label.classes, left.tolist(), strict=True))
 
 
-def test_without_a_limit_all_rows_are_kept(schema):
+def test_a_small_table_is_kept_whole(schema):
     assert thinning_for(schema, None).whole
     assert kept(schema, None) == SIZES
     assert kept(schema, 10**9) == SIZES
+
+
+def test_a_table_too_large_for_most_machines_is_thinned_unasked(schema, monkeypatch):
+    monkeypatch.setattr(thin, "USUAL_MEMORY", 30_000)
+    assert kept(schema, None) == kept(schema, 30_000)
+    assert thinning_for(schema, None).memory == 30_000
+    monkeypatch.setattr(thin, "USUAL_MEMORY", 1)
+    assert min(kept(schema, None).values()) > 0  # never refused
 
 
 def test_small_classes_stay_whole(schema):
