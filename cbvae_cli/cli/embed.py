@@ -12,6 +12,8 @@ from cbvae_cli.cli.streaming import answer_rows
 if TYPE_CHECKING:
     from cbvae_cli.report.console import Talk
 
+FEW = 0.1  # of the rows that a step begins from
+
 ShiftOption = Annotated[
     str | None,
     typer.Option(
@@ -99,3 +101,8 @@ def _tell_arrival(arrival: dict[str, Any], rows: int, talk: "Talk") -> None:
         f"{reached} for {arrival['rows_arrived']:,} of them, and for "
         f"{arrival['all_arrived']:,} of all {rows:,}"
     )
+    if arrival["rows_arrived"] < FEW * arrival["rows"]:
+        talk.say(
+            f"the latent space holds little of what tells '{end}' from '{start}': "
+            "read what does change in the shifted columns"
+        )

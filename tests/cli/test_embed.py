@@ -60,6 +60,18 @@ def test_an_unknown_step_is_refused(trained, samples, tmp_path, capsys, said, sa
     assert not out.exists()
 
 
+def likeliest_of_shifted(bundle, found, folder):
+    start = "cbvae_shifted_"
+    names = [name for name in found.column_names if name.startswith(start)]
+    plain = found.select(names).rename_columns([n.removeprefix(start) for n in names])
+    csv.write_csv(plain, folder / "shifted.csv")
+    run("classify", bundle, folder / "shifted.csv", "-o", folder / "c.csv")
+    named = csv.read_csv(folder / "c.csv")
+    classes = ["crack", "ok", "warp"]
+    shares = np.stack([named[f"cbvae_p_{name}"].to_numpy() for name in classes])
+    return np.array(classes)[shares.argmax(axis=0)]
+
+
 @pytest.mark.parametrize(
     ("said", "column", "own"),
     [
@@ -81,11 +93,15 @@ def test_how_many_rows_arrive_is_told(
     assert (arrival["column"], arrival["rows"]) == (column, holds.sum())
     assert arrival["rows_arrived"] <= min(arrival["rows"], arrival["all_arrived"])
     if column is None:
-        assert arrival["rows_arrived"] > arrival["rows"] / 2
+        there = likeliest_of_shifted(trained / "defects.cbvae", found, tmp_path) == end
     else:
         there = np.array(found[f"cbvae_shifted_{name}"].to_pylist()) == end
-        counts = (there & holds).sum(), there.sum()
-        assert (arrival["rows_arrived"], arrival["all_arrived"]) == counts
+    # Cells are rounded to their columns' digits before they are classified here.
+    counts = (there & holds).sum(), there.sum()
+    told_counts = arrival["rows_arrived"], arrival["all_arrived"]
+    assert told_counts == pytest.approx(counts, abs=5)
+    little = arrival["rows_arrived"] < 0.1 * arrival["rows"]
+    assert ("the latent space holds little" in words) is little
     assert f"{holds.sum():,} rows " in words
     assert f"{arrival['rows_arrived']:,} of them" in words
     plain = tmp_path / "t.json"
