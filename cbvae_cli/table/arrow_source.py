@@ -28,7 +28,7 @@ class ArrowReader:
         try:
             self._raw, self._messages = _opened(self._raw, origin.seekable)
             self.schema = self._messages.schema
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, MemoryError) as error:
             self._raw.close()
             raise self._damaged(error) from error
 
@@ -40,7 +40,7 @@ class ArrowReader:
                 rows.validate(full=True)
                 self._read += rows.num_rows
                 yield rows
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, MemoryError) as error:
             raise self._damaged(error) from error
 
     def place(self, row: int) -> str:
@@ -58,7 +58,9 @@ class ArrowReader:
         self._raw.close()
 
     def _damaged(self, error: Exception) -> DataProblem:
-        reason = str(error).partition("\n")[0]
+        reason = (
+            str(error).partition("\n")[0] or "it asks for more memory than there is"
+        )
         return DataProblem(
             f"{self._label} cannot be read as Arrow IPC",
             where=f"{self._label}, after row {self._read}: {reason}",
