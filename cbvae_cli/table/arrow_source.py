@@ -12,6 +12,8 @@ from cbvae_cli.errors import DataProblem
 from cbvae_cli.table.origin import Origin, spooled
 
 FILE_MAGIC = b"ARROW1"
+PIECE = 16 << 20
+"""Bytes that are asked of a file at once."""
 Messages: TypeAlias = pa.RecordBatchStreamReader | pa.RecordBatchFileReader
 
 
@@ -69,6 +71,43 @@ class ArrowReader:
         )
 
 
+class _Patient:
+    """A file that takes memory for the bytes it has, not for those asked for.
+
+    A stream may say of a message that it has 2**60 bytes, and Python's own files make
+    room for all of them before they read the first.
+    """
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+
+    @property
+    def closed(self) -> bool:
+        return self._raw.closed
+
+    def readable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._raw.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._raw.tell()
+
+    def close(self) -> None:
+        self._raw.close()
+
+    def read(self, size: int = -1, /) -> bytes:
+        if size <= PIECE:
+            return self._raw.read(size)
+        found = bytearray()
+        while len(found) < size and (
+            more := self._raw.read(min(PIECE, size - len(found)))
+        ):
+            found += more
+        return bytes(found)
+
+
 class _Joined:
     """Bytes already taken from a stream, then the stream."""
 
@@ -96,11 +135,13 @@ def _opened(raw: BinaryIO, seekable: bool) -> tuple[BinaryIO, Messages]:
     if not seekable:
         raw = cast(BinaryIO, _Joined(head, raw))
         if head != FILE_MAGIC:
-            return raw, pa.ipc.open_stream(pa.PythonFile(raw, mode="r"))
+            return raw, pa.ipc.open_stream(pa.PythonFile(_Patient(raw), mode="r"))
         # The file format is read from its end.
         raw = spooled(raw)
     raw.seek(0)
-    return raw, pa.ipc.open_file(raw) if head == FILE_MAGIC else pa.ipc.open_stream(raw)
+    source = pa.PythonFile(_Patient(raw), mode="r")
+    is_file = head == FILE_MAGIC
+    return raw, pa.ipc.open_file(source) if is_file else pa.ipc.open_stream(source)
 
 
 def _each(messages: Messages) -> Iterator[pa.RecordBatch]:
