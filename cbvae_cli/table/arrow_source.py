@@ -30,7 +30,7 @@ class ArrowReader:
         try:
             self._raw, self._messages = _opened(self._raw, origin.seekable)
             self.schema = self._messages.schema
-        except (pa.ArrowException, OSError, MemoryError) as error:
+        except (pa.ArrowException, OSError) as error:
             self._raw.close()
             raise self._damaged(error) from error
 
@@ -42,7 +42,7 @@ class ArrowReader:
                 rows.validate(full=True)
                 self._read += rows.num_rows
                 yield rows
-        except (pa.ArrowException, OSError, MemoryError) as error:
+        except (pa.ArrowException, OSError) as error:
             raise self._damaged(error) from error
 
     def place(self, row: int) -> str:
@@ -60,9 +60,7 @@ class ArrowReader:
         self._raw.close()
 
     def _damaged(self, error: Exception) -> DataProblem:
-        reason = (
-            str(error).partition("\n")[0] or "it asks for more memory than there is"
-        )
+        reason = str(error).partition("\n")[0]
         return DataProblem(
             f"{self._label} cannot be read as Arrow IPC",
             where=f"{self._label}, after row {self._read}: {reason}",
