@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from cbvae_cli.answers.model import Model
 
 
+AUTO = "auto"
+
+
 @dataclass(frozen=True)
 class Order:
     """What a user asks for; see the options of `cbvae_cli.cli.augment`."""
@@ -78,9 +81,11 @@ class Order:
     def usual_method(self) -> str:
         """Give the method where none is named.
 
-        Rows that are to teach classifiers do so best where classes meet.
+        Rows that are to teach classifiers do so best where classes meet. An amount is
+        chosen on rows that nothing behind the made ones has seen: members that are
+        blind to them draw, but what finds the boundary has seen them all.
         """
-        return "boundary" if self.balance else "prior"
+        return "boundary" if self.balance and self.ratio != AUTO else "prior"
 
     def places(self, model: "Model") -> list[int]:
         """Give the classes that are made."""

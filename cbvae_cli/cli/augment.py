@@ -67,7 +67,7 @@ MethodOption = Annotated[
         help="Where rows come from: prior (where the class lies in latent space), "
         "posterior (near real rows), boundary (where another class explains them about "
         "as well; slower) or interpolate (between real rows).  [default: boundary with "
-        "--balance, else prior]",
+        "--balance up to a ratio that you give, else prior]",
     ),
 ]
 TowardOption = Annotated[

@@ -208,6 +208,7 @@ def test_the_amount_that_helps_most_is_the_same_each_time(trained, samples, tmp_
     flags = ["--balance", "--ratio", "auto", "--data", samples / "payments.csv"]
     bundle = trained / "payments.cbvae"
     found = figures(bundle, tmp_path / "a.csv", *flags)
+    assert found["method"] == "prior"
     assert found["ratio"]["blind"] is True
     assert found["ratio"]["chosen"] in (0.0, *STEPS)
     tried = [one["share"] for one in found["ratio"]["tried"]]
@@ -215,6 +216,17 @@ def test_the_amount_that_helps_most_is_the_same_each_time(trained, samples, tmp_
     assert found["rows"] == counted(csv.read_csv(tmp_path / "a.csv")).get("yes", 0)
     assert figures(bundle, tmp_path / "b.csv", *flags) == found
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+@pytest.mark.usefixtures("short")
+def test_an_amount_of_rows_near_the_boundary_is_said_to_be_flattered(
+    trained, samples, tmp_path
+):
+    flags = ["--balance", "--ratio", "auto", "--data", samples / "payments.csv"]
+    bundle, out = trained / "payments.cbvae", tmp_path / "a.csv"
+    found = figures(bundle, out, *flags, "--method", "boundary")
+    assert found["ratio"]["blind"] is False
+    assert any("flattered" in line for line in found["warnings"])
 
 
 @pytest.mark.usefixtures("short")
