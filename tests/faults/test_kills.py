@@ -15,6 +15,7 @@ from cbvae_cli.bundle.container import write_bundle
 from cbvae_cli.report.machine import emit
 from cbvae_cli.table import passing
 from cbvae_cli.table.sink import WriteOptions, open_sink
+from tests.faults import kills
 
 SCRIPT = Path(__file__).with_name("kills.py")
 ROWS = pa.record_batch({"a": [1, 2, 3]})
@@ -72,6 +73,28 @@ def test_random_kills_lose_nothing_and_leave_nothing():
     assert told["in all"] >= 10
     assert told["lost"] == 0
     assert told["debris"] == told["differences"] == told["failures"] == []
+
+
+ONE, TWO, THREE = (f"models/000{n}.cbvae" for n in (1, 2, 3))
+OLD, NEW = {ONE: b"old"}, {ONE: b"old", TWO: b"new"}
+AFTER = {
+    "as it was": (OLD, OLD, NEW, 0),
+    "as it should be": (NEW, OLD, NEW, 0),
+    "the same bundle twice": ({**NEW, THREE: b"new"}, OLD, NEW, 0),
+    "half a bundle more": ({**NEW, THREE: b"ne"}, OLD, NEW, 3),
+    "the old bundle gone": ({TWO: b"new"}, OLD, NEW, 3),
+    "the old bundle changed": ({**NEW, ONE: b"new"}, OLD, NEW, 3),
+    "a new file that is not whole": ({"r": b"ne"}, {}, {"r": b"new"}, 3),
+    "an old file gone": ({}, {"r": b"old!"}, {"r": b"new"}, 4),
+    "another file beside": ({"r": b"new", "q": b"?"}, {}, {"r": b"new"}, 0),
+    "half a folder": ({"o/a": b"a"}, {}, {"o/a": b"a", "o/b": b"b"}, 2),
+    "hidden debris": ({"r": b"new", ".r.1.part": b"n"}, {}, {"r": b"new"}, 0),
+}
+
+
+@pytest.mark.parametrize(("now", "old", "new", "lost"), AFTER.values(), ids=AFTER)
+def test_lost_bytes_are_counted(now, old, new, lost):
+    assert kills.lost_bytes(now, old, new) == lost
 
 
 def write_model(target):
