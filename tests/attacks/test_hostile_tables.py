@@ -10,7 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from cbvae_cli.cli.app import main
+from cbvae_cli.cli.door import Run, settle
 from cbvae_cli.errors import DataProblem
+from cbvae_cli.report.console import Talk
 from cbvae_cli.table.source import ReadOptions, open_source
 
 COMMANDS = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e"
@@ -90,6 +92,19 @@ def test_messages_about_rude_tables_are_printable(
 def test_rude_flags_are_told_in_print(folder, capsys):
     argv = ["impute", f"{folder}/m.cbvae", f"{folder}/t.csv", "--hide", COMMANDS]
     assert main(argv) == 2
+    assert silent(capsys.readouterr())
+
+
+@pytest.mark.parametrize("part", ["what", "where", "expected", "hint"])
+def test_every_part_of_a_message_is_told_in_print(capsys, part):
+    problem = DataProblem("wrong")
+    setattr(problem, part, f"a {COMMANDS}")
+    assert settle(problem, Run("train")) == 3
+    assert silent(capsys.readouterr())
+
+
+def test_every_part_of_a_table_of_results_is_printable(capsys):
+    Talk().table(f"t{COMMANDS}", [f"c{COMMANDS}", "n"], [[COMMANDS, 1], [None, 2]])
     assert silent(capsys.readouterr())
 
 

@@ -63,3 +63,13 @@ def test_an_output_without_a_name_is_refused(tmp_path, capsys):
     (tmp_path / "t.csv").write_text("a\n1\n")
     assert main(["score", "none.cbvae", f"{tmp_path}/t.csv", "-o", ""]) == 2
     assert capsys.readouterr().err.startswith("error: ")
+
+
+@pytest.mark.parametrize("torn", ['"x"y', '"x" "y"'])
+def test_a_torn_quote_far_before_the_end_is_refused(tmp_path, torn):
+    # Of a file of many blocks; pyarrow by itself would read the cell as another.
+    path = tmp_path / "t.csv"
+    path.write_text(f"a,b\n1,{torn}\n" + "2,some words\n" * 400_000)
+    with pytest.raises(DataProblem, match="is not closed where its cell ends") as found:
+        read(path)
+    assert "line 2" in found.value.where
