@@ -58,7 +58,11 @@ def test_moments_come_back_from_the_networks_scale(cells):
     assert kind.render(settled, text=True).to_pylist() == cells
 
 
-@pytest.mark.parametrize("cell", ["2024-1-5", "2024-01-05T", "20240105T1020", "10:20"])
+NOT_ISO = ["2024-1-5", "2024-01-05T", "20240105T1020", "10:20"]
+NOT_ISO += ["2024-01-05 10", "2024-01-05T10Z"]  # which Arrow by itself would read
+
+
+@pytest.mark.parametrize("cell", NOT_ISO)
 def test_what_is_not_iso_is_not_read_as_iso(cell):
     with pytest.raises(pa.ArrowInvalid):
         read_text(pa.array([cell]), ISO)
