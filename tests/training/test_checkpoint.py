@@ -9,6 +9,7 @@ import torch
 
 from cbvae_cli.errors import DataProblem, UsageProblem
 from cbvae_cli.training.checkpoint import Checkpoint, Snapshot
+from cbvae_cli.training.run_folder import RunFolder
 
 
 @pytest.fixture
@@ -85,3 +86,13 @@ def test_tensors_outside_the_folder_are_not_read(saved, path):
 def test_nothing_to_go_on_with_is_told(tmp_path):
     with pytest.raises(UsageProblem, match="no interrupted run to resume"):
         Checkpoint(tmp_path / "run", "mine").load()
+
+
+def test_work_that_another_run_is_still_adding_to_is_not_taken(saved):
+    home = RunFolder(saved.folder, fresh=False)
+    ours = Checkpoint(saved.folder, "mine", home)
+    with RunFolder(saved.folder, fresh=False) as other:
+        other.hold()
+        with pytest.raises(UsageProblem, match="still under way"):
+            ours.load()
+    assert ours.load().step == 7
