@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cbvae_cli.cli.ask_rows import Order
 from cbvae_cli.cli.groups import Compute, Reading, Telling, Writing
-from cbvae_cli.errors import DataProblem, UsageProblem
+from cbvae_cli.errors import DataProblem
 
 if TYPE_CHECKING:
     from cbvae_cli.answers.augment import Augment
@@ -147,7 +147,7 @@ def _band(run: Run, places: list[int]) -> "Band | None":
     least = LEAST_CONFIRMED if asked else AMPLE_CONFIRMED
     try:
         return band_of(run.model, places, run.compute.seed, least)
-    except (DataProblem, UsageProblem) as problem:
+    except DataProblem as problem:
         if asked:
             raise
         run.method = "prior"

@@ -53,7 +53,6 @@ HELD = "held"
 WAYS = {
     "auto": ("--balance", "--ratio", "auto"),
     "full": ("--balance",),
-    "prior auto": ("--balance", "--ratio", "auto", "--method", "prior"),
     "prior full": ("--balance", "--method", "prior"),
     "posterior full": ("--balance", "--method", "posterior"),
     "interpolate full": ("--balance", "--method", "interpolate"),
