@@ -143,9 +143,9 @@ class Boosters:
         pairs = zip(totals, self.bag, strict=True)
         return [widen(total, each.present) for total, each in pairs]
 
-    def log_probabilities(self, x: Floats) -> list[Floats]:
-        """Give each booster's log p(class given row), shape (n_rows, n_classes)."""
-        return [log_softmax(logits) for logits in self.raw(x)]
+    def log_probabilities(self, x: Floats) -> Floats:
+        """Give the mean of their log-odds, shape (n_rows, n_classes)."""
+        return np.asarray(sum(map(log_softmax, self.raw(x)))) / len(self.bag)
 
 
 def fit_booster(

@@ -73,8 +73,12 @@ class Logistic:
 
     @classmethod
     def together(cls, bag: Sequence[Logistic]) -> Logistics:
-        """Ask several at once."""
-        return Logistics(tuple(bag))
+        """Ask several at once, at least one, over the same columns."""
+        alike: dict[bytes, list[Logistic]] = {}
+        for each in bag:
+            alike.setdefault(each.present.tobytes(), []).append(each)
+        groups = alike.values()
+        return Logistics(tuple((len(g) / len(bag), _mean(g)) for g in groups))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Give all numbers by name."""
@@ -111,18 +115,43 @@ class Logistic:
 
 @dataclass(frozen=True)
 class Logistics:
-    """Several regressions on the same columns.
+    """Several regressions that speak with one voice.
 
     Attributes
     ----------
-    bag : tuple of Logistic
+    parts : tuple of (float, Logistic)
+        Shares, and the mean of those that saw the same classes.
     """
 
-    bag: tuple[Logistic, ...]
+    parts: tuple[tuple[float, Logistic], ...]
 
-    def log_probabilities(self, x: Floats) -> list[Floats]:
-        """Give each one's log p(class given row), shape (n_rows, n_classes)."""
-        return [each.log_probabilities(x) for each in self.bag]
+    def log_probabilities(self, x: Floats) -> Floats:
+        """Give the mean of their log-odds, shape (n_rows, n_classes)."""
+        each = (share * one.log_probabilities(x) for share, one in self.parts)
+        return np.asarray(sum(each))
+
+
+def _mean(each: Sequence[Logistic]) -> Logistic:
+    """Give the regression whose log-odds are the mean of several's.
+
+    A column's cells are measured as by the regression that saw them spread least: the
+    others would not call a cell far out that is far out to that one.
+    """
+    told = np.stack([(one.slopes != 0).any(axis=0) for one in each])
+    spreads = np.stack([one.spread for one in each])
+    least = np.where(told, spreads, np.inf).argmin(axis=0)
+    columns = np.arange(len(least))
+    centre = np.stack([one.centre for one in each])[least, columns]
+    spread = spreads[least, columns]
+    slopes = [one.slopes * (spread / one.spread) for one in each]
+    bias = [
+        one.bias + (one.slopes * ((centre - one.centre) / one.spread)).sum(axis=1)
+        for one in each
+    ]
+    present = each[0].present
+    return Logistic(
+        centre, spread, np.mean(slopes, axis=0), np.mean(bias, axis=0), present
+    )
 
 
 def fit_logistic(

@@ -149,9 +149,7 @@ class Candidate:
 
     def log_probabilities(self, asked: Asked) -> Floats:
         """Average the bag's log-odds; gives log p, (n_rows, n_judged)."""
-        total = sum(self._together.log_probabilities(self.kind.looks(asked)))
-        mean: Floats = np.asarray(total) / len(self.bag)
-        return floored(mean)
+        return floored(self._together.log_probabilities(self.kind.looks(asked)))
 
     @cached_property
     def _together(self) -> Logistics | Boosters:

@@ -12,13 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cbvae_cli.families.measure import LEAST_DRAWS
 from cbvae_cli.families.mixture import Mixture
 from cbvae_cli.families.rows import Belief, Plan, Rows, expected
 from cbvae_cli.networks.vae import Shape, StackedVAE
 from cbvae_cli.records import Settings
 from cbvae_cli.table.kind import under
 from cbvae_cli.table.matrix import Encoded, Layout
+
+SHARP_DRAWS = 2  # of networks that tell classes apart
 
 
 class Family(ABC):
@@ -128,12 +129,12 @@ class Family(ABC):
     def to_sharpen(self) -> Self:
         """Give a copy of the networks, to be trained to tell classes apart.
 
-        Without mixtures, and with few draws in an answer: what is blended from them
-        gains nothing by more.
+        Without mixtures, and with one pair of draws in an answer: what is blended
+        from them gains nothing by more.
         """
         nets = copy.deepcopy(self.nets).requires_grad_(True).train()
         return type(self)(
-            self.layout, self.n_classes, self.n_members, LEAST_DRAWS, nets
+            self.layout, self.n_classes, self.n_members, SHARP_DRAWS, nets
         )
 
     def _net(self, places: tuple[int, ...]) -> StackedVAE:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
 
+@cache
 def normal_draws(n_draws: int, n_dims: int) -> Tensor:
     """Give quasi-random standard normal points, the same at every call.
 
@@ -19,6 +22,7 @@ def normal_draws(n_draws: int, n_dims: int) -> Tensor:
     Returns
     -------
     Tensor, shape (n_draws, n_dims)
+        Not to be written to: every caller gets the same one.
         A scrambled Sobol sequence through the inverse normal distribution function,
         each point beside its mirror image, so that the mean is exactly 0, and
         stretched so that the mean square is 1 along each dimension. Few draws then

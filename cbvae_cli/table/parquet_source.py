@@ -30,7 +30,8 @@ class ParquetReader:
         self._read = 0
         self._raw = origin.open()
         try:
-            self._file = pq.ParquetFile(self._raw)
+            # Buffered ahead, the bytes of every row group stay until the file's end.
+            self._file = pq.ParquetFile(self._raw, pre_buffer=False)
             self.schema = self._file.schema_arrow
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             self._raw.close()

@@ -214,3 +214,23 @@ def test_numbers_that_are_unusable_are_refused(case, arrays):
     with pytest.raises(ValueError, match="stored logistic"):
         Logistic.restore(arrays)
     assert case
+
+
+@pytest.mark.parametrize("held", [(0, 1, 2), (0, 2)])
+def test_several_speak_with_the_mean_of_their_log_odds(held):
+    x, labels, weights = table(n_classes=3)
+    x[:, 0] = 7.0
+    x[::5, 0] = 8.0  # constant in all turns but one
+    bag = []
+    for turn in range(5):
+        rows = np.flatnonzero(np.arange(len(x)) % 5 != turn)
+        if turn == 4:
+            rows = rows[np.isin(labels[rows], held)]
+        bag.append(fit_logistic(x[rows], labels[rows], weights[rows], 3, 1.0))
+    bag.append(fit_logistic(x[1::5], labels[1::5], weights[1::5], 3, 1.0))
+    together = Logistic.together(bag)
+    assert len(together.parts) == (1 if len(held) == 3 else 2)
+    wanted = np.mean([each.log_probabilities(x) for each in bag], axis=0)
+    found = together.log_probabilities(x)
+    odds = [log_p - log_p[:, :1] for log_p in (found, wanted)]
+    np.testing.assert_allclose(*odds, rtol=1e-9, atol=1e-9)
