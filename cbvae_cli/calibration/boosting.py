@@ -28,6 +28,8 @@ LEAF_ROWS, LEAF_SHARE, LEAST_LEAF_ROWS = 10, 40, 2
 # Of the columns, tried at each split: trees that differ average to more than trees
 # that agree.
 TRIED_COLUMNS = 0.3
+# Of a bag, whatever the members: fewer name classes measurably worse.
+LEAST_KEPT = 2
 # Rows' worth of belief that a leaf says nothing: rare classes have small leaves.
 SHRINKAGE = 1.0
 
@@ -74,6 +76,11 @@ class Booster:
     def log_probabilities(self, x: Floats) -> Floats:
         """Give log p(class given row), shape (n_rows, n_classes)."""
         return log_softmax(self.raw(x))
+
+    @staticmethod
+    def kept(bag: tuple[Any, ...], n_members: int) -> tuple[Any, ...]:
+        """Give the fits that a bundle keeps: one a member, each slows every answer."""
+        return bag[: max(LEAST_KEPT, n_members)]
 
     @classmethod
     def together(cls, bag: Sequence[Booster]) -> Boosters:

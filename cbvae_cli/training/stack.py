@@ -127,7 +127,7 @@ def fit_posterior(
     for kind in KINDS:
         log_p, bag = stacked.cross_fitted(kind)
         every.append(floored(log_p))
-        candidates.append(Candidate(kind, bag))
+        candidates.append(Candidate(kind, kind.form.kept(bag, n_members)))
     together = np.stack(every)
     weights = _blend_weights(
         together[:, kept], place[blind.labels[kept]], blind.weights[kept]

@@ -289,3 +289,8 @@ def test_the_same_seed_gives_the_same_bytes_with_any_number_of_threads():
             fitted = fit_booster(x, labels, weights, 3, categorical, 0)
         found.append({name: a.tobytes() for name, a in fitted.arrays().items()})
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize(("n_members", "n_kept"), [(1, 2), (3, 3), (10, 5)])
+def test_a_bundle_keeps_one_booster_a_member_and_two_at_least(n_members, n_kept):
+    assert Booster.kept(tuple(range(5)), n_members) == tuple(range(n_kept))

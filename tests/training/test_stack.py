@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax
 
+from cbvae_cli.calibration.boosting import LEAST_KEPT
 from cbvae_cli.calibration.posterior import KINDS, NAMES, Posterior
 from cbvae_cli.measures.ranking import ranking
 from cbvae_cli.training import stack
@@ -82,7 +83,8 @@ def test_probabilities_sum_to_one(usual):
 def test_every_candidate_is_fitted_without_each_turn(usual):
     _, posterior, _ = usual
     assert [each.kind for each in posterior.candidates] == list(KINDS)
-    assert [len(each.bag) for each in posterior.candidates] == [5] * len(KINDS)
+    each = [len(each.bag) for each in posterior.candidates]
+    assert each == [5, 5, LEAST_KEPT, LEAST_KEPT]
     assert len(posterior.weights) == len(NAMES)
 
 
