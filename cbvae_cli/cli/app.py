@@ -37,6 +37,8 @@ VERBS = (
 )
 """Each is the function of its name in `cbvae_cli/cli/<verb>.py`, in help order."""
 
+HELP_FLAGS = ("-h", "--help")
+
 HELP = """One variational autoencoder per class, for tables with a rare class.
 
 Standard output carries data, nothing else; talk goes to standard error."""
@@ -83,7 +85,7 @@ def new_app() -> typer.Typer:
         epilog=EPILOG,
         rich_markup_mode=None,  # rich costs more than everything else in --help
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": list(HELP_FLAGS)},
     )
     app.callback()(_program)
     return app
@@ -103,6 +105,8 @@ def _app_for(given: Sequence[str]) -> typer.Typer:
     from_file = from_file or bool(os.environ.get("CBVAE_CONFIG"))
     if given and given[0] in VERBS and not from_file:
         return _app_with((given[0],))
+    if not given or given[0] in HELP_FLAGS:
+        return _list_of_verbs()
     return full_app()
 
 
@@ -110,9 +114,26 @@ def _app_for(given: Sequence[str]) -> typer.Typer:
 def _app_with(verbs: tuple[str, ...]) -> typer.Typer:
     app = new_app()
     for verb in verbs:
-        module = importlib.import_module(f"cbvae_cli.cli.{verb}")
-        add_verb(app, getattr(module, verb))
+        add_verb(app, _function_of(verb))
     return app
+
+
+def _list_of_verbs() -> typer.Typer:
+    """Make the program with verbs to be listed only: flags take time to make."""
+    app = new_app()
+    for verb in VERBS:
+        app.command(name=verb, help=_function_of(verb).__doc__)(_listed_only)
+    return app
+
+
+def _listed_only() -> None:
+    """Stand for a verb whose flags nobody asks for."""
+
+
+def _function_of(verb: str) -> Callable[..., None]:
+    module = importlib.import_module(f"cbvae_cli.cli.{verb}")
+    function: Callable[..., None] = getattr(module, verb)
+    return function
 
 
 def _dispatch(app: typer.Typer, given: list[str]) -> int:
