@@ -59,11 +59,11 @@ def tvae(source: str, _: str) -> None:
     import pandas as pd
     from ctgan import TVAE
 
-    table = pd.read_csv(source)
-    names = [name for name in table if table[name].dtype == object]
+    table = _with_days(pd.read_csv(source))
+    names = [n for n in table if not pd.api.types.is_numeric_dtype(table[n])]
     for name in table:
-        if name not in names:
-            table[name] = table[name].fillna(table[name].mean())
+        gap = "missing" if name in names else table[name].mean()
+        table[name] = table[name].fillna(gap)
     network = TVAE(
         embedding_dim=LATENT, compress_dims=HIDDEN, decompress_dims=HIDDEN[::-1]
     )
@@ -75,14 +75,21 @@ def _numbers(source: str) -> tuple[Any, Any]:
     import pandas as pd
     from sklearn.preprocessing import StandardScaler
 
-    table = pd.read_csv(source)
+    table = _with_days(pd.read_csv(source))
     labels = table.pop(LABEL)
-    for name in table:
-        if name.startswith("date"):
-            table[name] = pd.to_datetime(table[name]).astype("int64") / 1e18
     numbers = pd.get_dummies(table, dtype=float)
     numbers = numbers.fillna(numbers.mean())
     return StandardScaler().fit_transform(numbers), labels
+
+
+def _with_days(table: Any) -> Any:
+    """Give dates as numbers."""
+    import pandas as pd
+
+    for name in table:
+        if name.startswith("date"):
+            table[name] = pd.to_datetime(table[name]).astype("int64") / 1e18
+    return table
 
 
 RIVALS: dict[str, Callable[[str, str], None]] = {
