@@ -13,7 +13,9 @@ from cbvae_cli.families.contract import Family
 from cbvae_cli.table.cells import Bools, Floats
 from cbvae_cli.table.label import Label
 from cbvae_cli.table.matrix import Encoded
-from cbvae_cli.training.parts import Parts, Places
+from cbvae_cli.training.parts import NO_TURN, Parts, Places
+
+MOST_FURTHER = 50_000  # rows of a class; trees gain little by more
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,51 @@ def judged_rows(known: Known, seed: int) -> Judged:
     if len(together):
         together = together * len(together) / max(together.sum(), 1e-300)
     return Judged(np.concatenate(rows), np.concatenate(member), together)
+
+
+@dataclass(frozen=True)
+class Further:
+    """Rows besides the judged ones, that may teach what needs no evidence.
+
+    Attributes
+    ----------
+    rows : int array, shape (n_rows,)
+    weights : float64 array, shape (n_rows,)
+        On the scale that judged rows of the class are weighed on.
+    turn : int array, shape (n_rows,)
+        The turn of a blind row; `NO_TURN` where all members learnt from the row.
+    """
+
+    rows: Places
+    weights: Floats
+    turn: Places
+
+
+def further_rows(known: Known, judged: Judged, seed: int) -> Further:
+    """Take rows that all members learnt from, and blind ones too many to be judged.
+
+    At most `MOST_FURTHER` of each class.
+    """
+    rng = np.random.default_rng([seed, 8])
+    parts, every = known.parts, np.arange(len(known.labels))
+    blind = [parts.blind(number, every) for number in range(parts.n_members)]
+    unjudged = np.setdiff1d(np.concatenate(blind), judged.rows)
+    spare = parts.spare(every)
+    turn = parts.turn.astype(np.int64)
+    turn[spare] = NO_TURN
+    rows, weights = [], []
+    for place in range(len(known.shares)):
+        both = (some[known.labels[some] == place] for some in (spare, unjudged))
+        own = np.concatenate(list(both))
+        if len(own) > MOST_FURTHER:
+            own = np.sort(rng.choice(own, MOST_FURTHER, replace=False))
+        same = known.labels[judged.rows] == place
+        given = known.weights[judged.rows[same]].sum()
+        scale = judged.weights[same].sum() / max(given, 1e-300)
+        rows.append(own)
+        weights.append(known.weights[own] * scale)
+    taken = np.concatenate(rows)
+    return Further(taken, np.concatenate(weights), turn[taken])
 
 
 def blind_evidence(

@@ -18,7 +18,13 @@ from cbvae_cli.families.contract import Family
 from cbvae_cli.measures.ranking import ranking
 from cbvae_cli.table.cells import Floats
 from cbvae_cli.table.matrix import Layout
-from cbvae_cli.training.blind import Judged, Known, blind_evidence, judged_rows
+from cbvae_cli.training.blind import (
+    Judged,
+    Known,
+    blind_evidence,
+    further_rows,
+    judged_rows,
+)
 from cbvae_cli.training.judge import DEFAULT, Evidence, judge
 from cbvae_cli.training.stack import Blind, Extra, fit_posterior
 
@@ -117,19 +123,19 @@ def _posterior(
     known: Known, judged: Judged, sharp: Floats, layout: Layout, seed: int
 ) -> tuple[Posterior, Floats]:
     rows, parts = judged.rows, known.parts
-    values = layout.known(known.values)
     blind = Blind(
         known.labels[rows],
         judged.member,
         parts.turn[rows].astype(np.int64),
         judged.weights,
         sharp,
-        values[rows],
+        layout.known(known.values[rows]),
         known.encoded.matrix[rows],
         known.encoded.observed[rows],
     )
-    spare = parts.spare(np.arange(len(known.labels)))
-    extra = Extra(known.labels[spare], known.weights[spare], values[spare])
+    more = further_rows(known, judged, seed)
+    taught = layout.known(known.values[more.rows])
+    extra = Extra(known.labels[more.rows], more.weights, taught, more.turn)
     return fit_posterior(blind, extra, known.shares, parts.n_members, known.names, seed)
 
 

@@ -20,6 +20,8 @@ LEAST_CERTIFIED = 50  # fewer could promise nothing worth the rows they cost
 SEEN, HELD, CERTIFIED = -1, -2, -3
 _OPEN = -4
 
+NO_TURN = -1  # of a row that nothing fitted on blind rows is judged by
+
 
 @dataclass(frozen=True)
 class Shares:

@@ -70,11 +70,14 @@ class Extra:
     labels : int array, shape (n_rows,)
     weights : float64 array, shape (n_rows,)
     values : float64 array, shape (n_rows, n_columns)
+    turn : int array, shape (n_rows,)
+        Turns that they must not teach, as `Blind` has them, or `parts.NO_TURN`.
     """
 
     labels: Places
     weights: Floats
     values: Floats
+    turn: Places
 
 
 def fit_posterior(
@@ -122,7 +125,7 @@ def fit_posterior(
     place = np.full(len(shares), -1)
     place[judged] = np.arange(len(judged))
     asked = _asked(start, blind)
-    stacked = _Stack(asked, blind, extra, place, kept, names, seed)
+    stacked = _Stack(asked, blind, extra, place, kept, names, shares[judged], seed)
     every, candidates = [asked.calibrated], []
     for kind in KINDS:
         log_p, bag = stacked.cross_fitted(kind)
@@ -191,6 +194,7 @@ class _Stack:
     place: Places
     kept: Bools
     names: Bools
+    shares: Floats
     seed: int
 
     def cross_fitted(self, kind: Kind) -> tuple[Floats, tuple[Fitted, ...]]:
@@ -204,22 +208,29 @@ class _Stack:
             rows = np.flatnonzero(~out & self.kept)
             some = (x[rows], labels[rows], self.blind.weights[rows])
             if kind.blind:
-                some = self._with_extra(*some)
+                some = self._with_extra(turn, *some)
             fitted = self._fit(kind, *some)
             log_p[out] = fitted.log_probabilities(x[out])
             bag.append(fitted)
         return log_p, tuple(bag)
 
     def _with_extra(
-        self, x: Floats, labels: Places, weights: Floats
+        self, turn: int, x: Floats, labels: Places, weights: Floats
     ) -> tuple[Floats, Places, Floats]:
-        places = self.place[self.extra.labels]
-        known = places >= 0
-        values = self.extra.values[known]
+        extra = self.extra
+        places = self.place[extra.labels]
+        taught = (places >= 0) & (extra.turn != turn)
+        if not taught.any():
+            return x, labels, weights
+        every = np.concatenate([labels, places[taught]])
+        together = np.concatenate([weights, extra.weights[taught]])
+        # Classes keep their shares, whatever the number of further rows.
+        sums = np.bincount(every, together, len(self.shares))
+        shares = self.shares / np.maximum(sums, 1e-300)
         return (
-            np.concatenate([x, values]),
-            np.concatenate([labels, places[known]]),
-            np.concatenate([weights, self.extra.weights[known]]),
+            np.concatenate([x, extra.values[taught]]),
+            every,
+            together * shares[every] * (together.sum() / self.shares.sum()),
         )
 
     def _fit(self, kind: Kind, x: Floats, labels: Places, weights: Floats) -> Fitted:

@@ -13,8 +13,9 @@ from cbvae_cli.calibration.strangeness import ALONE, METHODS
 from cbvae_cli.evidence import evidence, take
 from cbvae_cli.records import Settings
 from cbvae_cli.training import blind as blinding
-from cbvae_cli.training.blind import blind_evidence, judged_rows
+from cbvae_cli.training.blind import blind_evidence, further_rows, judged_rows
 from cbvae_cli.training.fit import fit
+from cbvae_cli.training.parts import NO_TURN
 from cbvae_cli.training.start import prepare
 
 CPU = torch.device("cpu")
@@ -183,3 +184,36 @@ def test_certified_rows_judge_nothing(easy):
     judged = judged_rows(known, 0)
     assert not np.intersect1d(judged.rows, certified).size
     assert not np.intersect1d(known.parts.spare(np.arange(800)), certified).size
+
+
+@pytest.mark.parametrize("members", [1, 2, 5])
+def test_rows_that_nobody_judges_or_certifies_teach_further(easy, monkeypatch, members):
+    weights = np.random.default_rng(0).gamma(2.0, size=800)
+    settings = replace(LESSONS, members=members)
+    known = prepare(replace(easy, weights=weights), settings, CPU).known
+    monkeypatch.setattr(blinding, "MOST_SCORES", 60)
+    judged, every = judged_rows(known, 0), np.arange(800)
+    further = further_rows(known, judged, 0)
+    left = np.setdiff1d(every, [*judged.rows, *known.parts.certified(every)])
+    assert sorted(further.rows) == left.tolist()
+    spare = np.isin(further.rows, known.parts.spare(every))
+    np.testing.assert_array_equal(
+        further.turn, np.where(spare, NO_TURN, known.parts.turn[further.rows])
+    )
+    ratio = [
+        (rows.weights / weights[rows.rows])[known.labels[rows.rows] == 1]
+        for rows in (judged, further)
+    ]
+    np.testing.assert_allclose(np.concatenate(ratio), ratio[0][0])
+
+
+def test_of_very_many_further_rows_some_teach(easy, monkeypatch):
+    known = prepare(easy, replace(LESSONS, members=1), CPU).known
+    judged = judged_rows(known, 0)
+    whole = further_rows(known, judged, 0)
+    monkeypatch.setattr(blinding, "MOST_FURTHER", 100)
+    some = further_rows(known, judged, 0)
+    assert np.bincount(known.labels[some.rows]).tolist() == [100, 100]
+    assert np.isin(some.rows, whole.rows).all()
+    np.testing.assert_array_equal(some.rows, further_rows(known, judged, 0).rows)
+    assert not np.array_equal(some.rows, further_rows(known, judged, 1).rows)

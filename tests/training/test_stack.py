@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from cbvae_cli.calibration.boosting import LEAST_KEPT
 from cbvae_cli.calibration.posterior import KINDS, NAMES, Posterior
 from cbvae_cli.measures.ranking import ranking
 from cbvae_cli.training import stack
+from cbvae_cli.training.parts import NO_TURN
 from cbvae_cli.training.stack import LEAST_JUDGED, Blind, Extra, fit_posterior
 
 NAME = np.array([False, False, True])
@@ -49,7 +50,7 @@ def more(n_rows=0, seed=9):
     labels = rng.integers(0, 2, n_rows)
     values = rng.normal(size=(n_rows, 3)) + 1.5 * labels[:, None]
     values[:, 2] = rng.integers(0, 3, n_rows)
-    return Extra(labels, np.ones(n_rows), values)
+    return Extra(labels, np.ones(n_rows), values, np.full(n_rows, NO_TURN))
 
 
 def fit(blind, extra=None, n_members=2, n_classes=None):
@@ -229,6 +230,29 @@ def test_further_rows_teach_the_candidate_that_needs_no_evidence(usual):
             for n in a.arrays()
         )
         assert same is not one.kind.blind
+
+
+def test_further_rows_of_a_turn_teach_no_judge_of_it():
+    blind = told_apart()
+    place = 1 + [kind.blind for kind in KINDS].index(True)
+    judged = []
+    for moved in (False, True):
+        own = blind.turn == 2
+        labels = np.where(own & moved, 1 - blind.labels, blind.labels)
+        extra = Extra(labels, blind.weights, blind.values, blind.turn)
+        judged.append(fit(blind, extra)[1][place])
+    np.testing.assert_array_equal(judged[0][own], judged[1][own])
+    assert not np.array_equal(judged[0][~own], judged[1][~own])
+
+
+def test_further_rows_of_one_class_leave_the_classes_their_shares():
+    blind, extra = told_apart(strength=0.0), more(3000)
+    of_one = np.flatnonzero(extra.labels == 0)
+    one_sided = Extra(*(getattr(extra, f.name)[of_one] for f in fields(Extra)))
+    place = 1 + [kind.blind for kind in KINDS].index(True)
+    plain, taught = (fit(blind, e)[1][place] for e in (more(), one_sided))
+    drawn = np.exp(taught[:, 1]).mean() / np.exp(plain[:, 1]).mean()
+    assert 0.7 < drawn < 1.4
 
 
 def test_rows_of_no_weight_move_no_candidate():
