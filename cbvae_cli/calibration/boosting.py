@@ -162,6 +162,7 @@ def fit_booster(
     n_classes: int,
     categorical: Bools,
     seed: int,
+    rate: float = LEARNING_RATE,
 ) -> Booster:
     """Fit `HistGradientBoostingClassifier` and keep its numbers.
 
@@ -177,6 +178,8 @@ def fit_booster(
     categorical : bool array, shape (n_features,)
         Columns of whole codes. One with a code of 255 or more is taken as numbers.
     seed : int
+    rate : float
+        Learning rate.
 
     Returns
     -------
@@ -189,7 +192,7 @@ def fit_booster(
         return _without_trees(labels, weights, present, x.shape[1])
     kept = weights > 0
     layout = Binned.of(x[kept], categorical, weights[kept])
-    model = _model(int(kept.sum()), int(present.sum()), layout.mask(), seed)
+    model = _model(int(kept.sum()), int(present.sum()), layout.mask(), seed, rate)
     place = np.cumsum(present) - 1
     with few_threads(x[kept].size):
         model.fit(
@@ -229,12 +232,14 @@ def _without_trees(
     return Booster(trees, np.log(shares / shares.sum()), present, n_features)
 
 
-def _model(n_rows: int, n_present: int, mask: Bools | None, seed: int) -> Any:
+def _model(
+    n_rows: int, n_present: int, mask: Bools | None, seed: int, rate: float
+) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     several = max(LEAST_ITERATIONS, MOST_TREES // n_present)
     return HistGradientBoostingClassifier(
-        learning_rate=LEARNING_RATE,
+        learning_rate=rate,
         max_iter=ITERATIONS if n_present == 2 else several,
         max_leaf_nodes=MAX_LEAVES,
         min_samples_leaf=min(LEAF_ROWS, max(LEAST_LEAF_ROWS, n_rows // LEAF_SHARE)),

@@ -26,7 +26,8 @@ from cbvae_cli.training.blind import (
     judged_rows,
 )
 from cbvae_cli.training.judge import DEFAULT, Evidence, judge
-from cbvae_cli.training.stack import Blind, Extra, fit_posterior
+from cbvae_cli.training.stack import fit_posterior
+from cbvae_cli.training.turns import Blind, Extra
 
 EVIDENCE = ("error", "recon", "iw")
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cbvae_cli.calibration.boosting import fit_booster
-from cbvae_cli.calibration.logistic import Logistic, fit_logistic
 from cbvae_cli.calibration.posterior import (
     KINDS,
     Asked,
     Candidate,
-    Fitted,
-    Kind,
     Posterior,
     among_all,
     blend,
@@ -24,60 +19,13 @@ from cbvae_cli.calibration.posterior import (
 )
 from cbvae_cli.calibration.temperature import ELBO, ERROR, Members, fit_members
 from cbvae_cli.table.cells import Bools, Floats
-from cbvae_cli.table.kind import Block
+from cbvae_cli.training.turns import Blind, Extra, Turns
 
 Places = NDArray[np.int64]
 
 LEAST_JUDGED = 8  # blind rows of a class that the blend can tell from others
-STRENGTHS = {"evidence": 1.0, "evidence and cells, linear": 10.0}
 # Belief, in rows, that all candidates deserve the same weight.
 EQUAL = 10.0
-
-
-@dataclass(frozen=True)
-class Blind:
-    """Rows with the evidence of a member that never saw them.
-
-    Attributes
-    ----------
-    labels, member, turn : int array, shape (n_rows,)
-        Class; the member that is blind to the row; the part of the rows that
-        candidates are fitted without, to be judged on it.
-    weights : float64 array, shape (n_rows,)
-        With which the rows stand for the whole table.
-    found : float64 array, shape (n_rows, n_classes, n_parts)
-        `Posterior.PARTS` of evidence from the jointly trained networks.
-    values, matrix, observed
-        As in `Asked`.
-    """
-
-    labels: Places
-    member: Places
-    turn: Places
-    weights: Floats
-    found: Floats
-    values: Floats
-    matrix: Block
-    observed: Bools
-
-
-@dataclass(frozen=True)
-class Extra:
-    """Further rows for candidates that need no evidence.
-
-    Attributes
-    ----------
-    labels : int array, shape (n_rows,)
-    weights : float64 array, shape (n_rows,)
-    values : float64 array, shape (n_rows, n_columns)
-    turn : int array, shape (n_rows,)
-        Turns that they must not teach, as `Blind` has them, or `parts.NO_TURN`.
-    """
-
-    labels: Places
-    weights: Floats
-    values: Floats
-    turn: Places
 
 
 def fit_posterior(
@@ -125,7 +73,7 @@ def fit_posterior(
     place = np.full(len(shares), -1)
     place[judged] = np.arange(len(judged))
     asked = _asked(start, blind)
-    stacked = _Stack(asked, blind, extra, place, kept, names, shares[judged], seed)
+    stacked = Turns(asked, blind, extra, place, kept, names, shares[judged], seed)
     every, candidates = [asked.calibrated], []
     for kind in KINDS:
         log_p, bag = stacked.cross_fitted(kind)
@@ -182,64 +130,6 @@ def _asked(start: Posterior, blind: Blind) -> Asked:
         errors,
         levels,
     )
-
-
-@dataclass(frozen=True)
-class _Stack:
-    """Rows that candidates are cross-fitted on."""
-
-    asked: Asked
-    blind: Blind
-    extra: Extra
-    place: Places
-    kept: Bools
-    names: Bools
-    shares: Floats
-    seed: int
-
-    def cross_fitted(self, kind: Kind) -> tuple[Floats, tuple[Fitted, ...]]:
-        """Fit a kind without each part in turn; gives its log p of all rows too."""
-        x = kind.looks(self.asked)
-        labels = self.place[self.blind.labels]
-        log_p = np.empty(self.asked.calibrated.shape)
-        bag = []
-        for turn in np.unique(self.blind.turn):
-            out = self.blind.turn == turn
-            rows = np.flatnonzero(~out & self.kept)
-            some = (x[rows], labels[rows], self.blind.weights[rows])
-            if kind.blind:
-                some = self._with_extra(turn, *some)
-            fitted = self._fit(kind, *some)
-            log_p[out] = fitted.log_probabilities(x[out])
-            bag.append(fitted)
-        return log_p, tuple(bag)
-
-    def _with_extra(
-        self, turn: int, x: Floats, labels: Places, weights: Floats
-    ) -> tuple[Floats, Places, Floats]:
-        extra = self.extra
-        places = self.place[extra.labels]
-        taught = (places >= 0) & (extra.turn != turn)
-        if not taught.any():
-            return x, labels, weights
-        every = np.concatenate([labels, places[taught]])
-        together = np.concatenate([weights, extra.weights[taught]])
-        # Classes keep their shares, whatever the number of further rows.
-        sums = np.bincount(every, together, len(self.shares))
-        shares = self.shares / np.maximum(sums, 1e-300)
-        return (
-            np.concatenate([x, extra.values[taught]]),
-            every,
-            together * shares[every] * (together.sum() / self.shares.sum()),
-        )
-
-    def _fit(self, kind: Kind, x: Floats, labels: Places, weights: Floats) -> Fitted:
-        n_classes = self.asked.calibrated.shape[1]
-        if kind.form is Logistic:
-            return fit_logistic(x, labels, weights, n_classes, STRENGTHS[kind.name])
-        names = np.zeros(x.shape[1], dtype=bool)
-        names[: len(self.names)] = self.names
-        return fit_booster(x, labels, weights, n_classes, names, self.seed)
 
 
 def _blend_weights(every: Floats, labels: Places, weights: Floats) -> Floats:

@@ -12,9 +12,10 @@ from scipy.special import log_softmax
 from cbvae_cli.calibration.boosting import LEAST_KEPT
 from cbvae_cli.calibration.posterior import KINDS, NAMES, Posterior
 from cbvae_cli.measures.ranking import ranking
-from cbvae_cli.training import stack
+from cbvae_cli.training import stack, turns
 from cbvae_cli.training.parts import NO_TURN
-from cbvae_cli.training.stack import LEAST_JUDGED, Blind, Extra, fit_posterior
+from cbvae_cli.training.stack import LEAST_JUDGED, fit_posterior
+from cbvae_cli.training.turns import Blind, Extra
 
 NAME = np.array([False, False, True])
 
@@ -253,6 +254,22 @@ def test_further_rows_of_one_class_leave_the_classes_their_shares():
     plain, taught = (fit(blind, e)[1][place] for e in (more(), one_sided))
     drawn = np.exp(taught[:, 1]).mean() / np.exp(plain[:, 1]).mean()
     assert 0.7 < drawn < 1.4
+
+
+def test_large_tables_may_have_trees_of_larger_steps(monkeypatch):
+    """Where trees have much to learn, as many of them learn more by larger steps."""
+    rng = np.random.default_rng(0)
+    blind = told_apart((700, 500), strength=0.0)
+    values = np.column_stack([rng.normal(size=(1200, 2)), rng.integers(0, 3, 1200)])
+    labels = (np.sin(4 * values[:, 0]) * values[:, 1] > 0).astype(np.int64)
+    blind = replace(blind, values=values, labels=labels)
+    at = 1 + [kind.blind for kind in KINDS].index(True)
+    losses = []
+    for least in (10_000, 1_000):
+        monkeypatch.setattr(turns, "LEAST_ROWS", least)
+        log_p = fit(blind)[1][at]
+        losses.append(-log_p[np.arange(1200), labels].mean())
+    assert losses[1] < losses[0] - 0.01
 
 
 def test_rows_of_no_weight_move_no_candidate():
