@@ -22,12 +22,12 @@ def normal_draws(n_draws: int, n_dims: int) -> Tensor:
     Returns
     -------
     Tensor, shape (n_draws, n_dims)
-        Not to be written to: every caller gets the same one.
         A scrambled Sobol sequence through the inverse normal distribution function,
         each point beside its mirror image, so that the mean is exactly 0, and
         stretched so that the mean square is 1 along each dimension. Few draws then
         still give the divergence of the posterior exactly, and the
-        importance-weighted bound is never below the plain one.
+        importance-weighted bound is never below the plain one. Every caller gets the
+        same tensor, not to be written to.
     """
     half = (n_draws + 1) // 2
     engine = torch.quasirandom.SobolEngine(  # type: ignore[no-untyped-call]  # torch leaves it untyped

@@ -112,7 +112,7 @@ def further_rows(known: Known, judged: Judged, seed: int) -> Further:
 
     At most `MOST_FURTHER` of each class.
     """
-    rng = np.random.default_rng([seed, 8])
+    rng = np.random.default_rng([seed, 10])
     parts, every = known.parts, np.arange(len(known.labels))
     blind = [parts.blind(number, every) for number in range(parts.n_members)]
     unjudged = np.setdiff1d(np.concatenate(blind), judged.rows)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cbvae_cli.calibration.boosting import Booster, fit_booster
 from cbvae_cli.calibration.logistic import Logistic, fit_logistic
-from cbvae_cli.calibration.posterior import Asked, Fitted, Kind
+from cbvae_cli.calibration.posterior import KINDS, Asked, Fitted, Kind
 from cbvae_cli.table.cells import Bools, Floats
 from cbvae_cli.table.kind import Block
 from cbvae_cli.training.pace import LEAST_ROWS, RATES, best_rate
@@ -112,37 +112,46 @@ class Turns:
 
     def _fitting(self, kind: Kind, x: Floats) -> Callable[[int], Fitted]:
         """Give what fits a kind without the rows of a turn."""
-        n_classes = self.asked.calibrated.shape[1]
         if kind.form is Logistic:
             strength = STRENGTHS[kind.name]
-            return lambda turn: fit_logistic(
-                *self._taught(kind, x, turn), n_classes, strength
-            )
-        names = np.zeros(x.shape[1], dtype=bool)
-        names[: len(self.names)] = self.names
 
-        def fit(turn: int, rate: float) -> Booster:
-            taught = self._taught(kind, x, turn)
-            return fit_booster(*taught, n_classes, names, self.seed, rate)
+            def fit(turn: int) -> Fitted:
+                taught = self._taught(kind, x, turn)
+                return fit_logistic(*taught, len(self.shares), strength)
 
-        rate = RATES[0]
-        if self.kept.sum() >= LEAST_ROWS:
-            rate = self._rate(fit, x)
-        return partial(fit, rate=rate)
+            return fit
+        return partial(self._boosting(kind, x), rate=self._rate)
 
-    def _rate(self, fit: Callable[[int, float], Booster], x: Floats) -> float:
-        """Find the learning rate on the rows of the first turn."""
+    @cached_property
+    def _rate(self) -> float:
+        """The learning rate of all trees, by the rows of the first turn."""
+        if self.kept.sum() < LEAST_ROWS:
+            return RATES[0]
+        # Of trees that see all there is; others may have more rows, and take longer.
+        kind = next(kind for kind in KINDS if kind.form is Booster)
+        x = kind.looks(self.asked)
         turn = int(self.blind.turn.min())
         rows = np.flatnonzero((self.blind.turn == turn) & self.kept)
         labels = self.place[self.blind.labels[rows]]
+        fit = self._boosting(kind, x)
 
         def lost(fitted: Booster) -> Floats:
             log_p = fitted.log_probabilities(x[rows])
             losses: Floats = -log_p[np.arange(len(rows)), labels]
             return losses
 
-        weights = self.blind.weights[rows]
-        return best_rate(partial(fit, turn), lost, weights)
+        return best_rate(partial(fit, turn), lost, self.blind.weights[rows])
+
+    def _boosting(self, kind: Kind, x: Floats) -> Callable[[int, float], Booster]:
+        """Give what fits trees without the rows of a turn, with a learning rate."""
+        names = np.zeros(x.shape[1], dtype=bool)
+        names[: len(self.names)] = self.names
+
+        def fit(turn: int, rate: float) -> Booster:
+            taught = self._taught(kind, x, turn)
+            return fit_booster(*taught, len(self.shares), names, self.seed, rate)
+
+        return fit
 
     def _taught(
         self, kind: Kind, x: Floats, turn: int
