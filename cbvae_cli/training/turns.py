@@ -120,7 +120,8 @@ class Turns:
                 return fit_logistic(*taught, len(self.shares), strength)
 
             return fit
-        return partial(self._boosting(kind, x), rate=self._rate)
+        boost, rate = self._boosting(kind, x), self._rate
+        return lambda turn: boost(turn, rate)
 
     @cached_property
     def _rate(self) -> float:
