@@ -41,7 +41,8 @@ HELP_FLAGS = ("-h", "--help")
 
 HELP = """One variational autoencoder per class, for tables with a rare class.
 
-Standard output carries data, nothing else; talk goes to standard error."""
+Standard output carries data, nothing else; talk goes to standard error.
+`cbvae VERB --help` shows the flags of a verb."""
 
 EPILOG = """\b
 Exit codes:

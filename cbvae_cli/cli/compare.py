@@ -1,6 +1,7 @@
 """`cbvae compare`: this tool's models beside well-known ones, on one table."""
 
 import dataclasses
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,14 +12,17 @@ from cbvae_cli.cli.fitting import MODELS, LabelOption
 from cbvae_cli.cli.groups import Compute, Reading, Telling, spread
 from cbvae_cli.cli.jobs import Categorical, DropUnlabelled, Exclude, Numeric, Positive
 from cbvae_cli.cli.options import Force, RowsIn
-from cbvae_cli.errors import UsageProblem
+from cbvae_cli.errors import DataProblem, Interrupted, UsageProblem
 from cbvae_cli.nearest import did_you_mean
 
 if TYPE_CHECKING:
     import torch
 
+    from cbvae_cli.report.console import Talk
     from cbvae_cli.training.compare import Contestant, Outcome
     from cbvae_cli.training.read import Table
+
+FEW = 10  # rows of a class whose figures are chance
 
 Presets = Annotated[
     list[str] | None,
@@ -41,7 +45,7 @@ Models = Annotated[
         "--models",
         metavar="A,B",
         parser=str,  # an option with a parser may be a list in a file of settings
-        help="Only these, as cbvae,logistic.  [default: all]",
+        help="Only these, as cbvae,logistic; a wrong name lists all.  [default: all]",
     ),
 ]
 Html = Annotated[
@@ -77,8 +81,8 @@ def compare(
     Example: cbvae compare payments.csv --label fraud --exclude payment_id
     """
     talk = telling.talk_only()
-    chosen = _checked(models, preset or ["default"])
-    target = _page_target(html, force)
+    chosen = _checked(models, preset or [])
+    target = _page_target(html, force, data)
 
     from cbvae_cli.records import Columns
     from cbvae_cli.report.comparison import HEADS, cells, page, told
@@ -97,21 +101,34 @@ def compare(
         positive=positive,
     )
     table, name = _table(data, columns, reading, compute.max_memory)
+    _check_sizes(table, talk)
     for warning in table.warnings:
         talk.warn(warning)
     contestants = _contestants(*chosen, device, compute.threads)
     runs = len(contestants) * seeds
     numbers = [compute.seed + n for n in range(seeds)]
-    with Progress("comparing", talk) as progress:
-        outcomes = contest(
-            table,
-            contestants,
-            numbers,
-            lambda done, who: progress.update(done, runs, who),
-        )
+    try:
+        with Progress("comparing", talk) as progress:
+            outcomes = contest(
+                table,
+                contestants,
+                numbers,
+                lambda done, who: progress.update(done, runs, who),
+            )
+    except KeyboardInterrupt as error:
+        raise Interrupted(
+            "interrupted; compare keeps nothing of a run that did not end",
+            hint="fewer --models and --seeds end sooner",
+        ) from error
     for outcome in outcomes:
         if outcome.why:
             talk.warn(f"{outcome.name} has no figures: {outcome.why}")
+    if not any(outcome.runs for outcome in outcomes):
+        raise DataProblem(
+            "none of the models could be measured",
+            where="; ".join(f"{each.name}: {each.why}" for each in outcomes),
+            hint="name others with --models",
+        )
     summary = {
         "data": name,
         **_measured(table),
@@ -130,7 +147,7 @@ def compare(
 
 
 def _checked(
-    models: str | None, presets: Sequence[str]
+    models: str | None, given_presets: Sequence[str]
 ) -> tuple[list[tuple[str, str]], list[str]]:
     """Give families with presets, and names of peers, before any work is done."""
     from cbvae_cli.peers.classifiers import SOLVERS
@@ -140,7 +157,7 @@ def _checked(
     names = known if models is None else [n.strip() for n in models.split(",")]
     for flag, given, allowed in (
         ("--models", names, known),
-        ("--preset", presets, list(PRESETS)),
+        ("--preset", given_presets, list(PRESETS)),
     ):
         for word in given:
             if word not in allowed:
@@ -149,6 +166,12 @@ def _checked(
                     expected="one of " + ", ".join(allowed),
                     hint=did_you_mean(word, allowed),
                 )
+    if given_presets and not set(names) & set(MODELS):
+        raise UsageProblem(
+            "--preset is of this tool's models, and --models names none of them",
+            expected="one of " + ", ".join(MODELS) + " among --models",
+        )
+    presets = given_presets or ["default"]
     families = [
         (family, preset)
         for family in MODELS
@@ -175,11 +198,37 @@ def _contestants(
     return [*own, *(Peer(classifier(name, threads)) for name in peers)]
 
 
-def _page_target(html: str | None, force: bool) -> Path | None:
+def _check_sizes(table: "Table", talk: "Talk") -> None:
+    """Refuse a class that is never on both sides, and name those that hardly are."""
+    label = table.schema.label
+    for name, count in zip(label.classes, label.counts, strict=True):
+        if count < 2 and len(label.classes) == 2:
+            raise DataProblem(
+                f"class '{name}' has one row; a split needs it on both sides",
+                where=f"label column '{label.name}'",
+                expected="at least 2 rows of each class, better 30",
+            )
+        if count < FEW:
+            talk.warn(
+                f"few rows of class '{name}' ({count}): its figures rest on a third of "
+                "them, or on none"
+            )
+
+
+def _page_target(html: str | None, force: bool, data: str) -> Path | None:
     """Refuse a page that cannot be written."""
     if html is None:
         return None
     target = Path(html)
+    if target.is_dir():
+        raise UsageProblem(
+            f"'{html}' is a folder", expected="a file to write the page to"
+        )
+    if target.exists() and os.path.exists(data) and target.samefile(data):
+        raise UsageProblem(
+            f"the page would replace the table '{data}'",
+            hint="name another file with --html",
+        )
     if target.exists() and not force:
         raise UsageProblem(f"'{html}' exists", hint="--force replaces it")
     if not target.parent.is_dir():

@@ -64,7 +64,7 @@ def settle(error: BaseException, run: Run) -> int:
         traceback.print_exception(error, file=sys.stderr)
     # A failed check comes after its summary, which is the one JSON object.
     if run.json is not None and known.exit_code != EXIT_CHECK:
-        with suppress(OSError):
+        with suppress(OSError, UsageProblem):  # a file that no summary may replace
             emit(_record(known), run.verb, run.json, rows_to_stdout=run.rows_to_stdout)
             if takes_stderr(run.json, run.rows_to_stdout):
                 return known.exit_code

@@ -29,6 +29,7 @@ from cbvae_cli.cli.options import (
 )
 from cbvae_cli.errors import UsageProblem
 from cbvae_cli.report.console import Talk
+from cbvae_cli.report.machine import check_summary_file
 
 if TYPE_CHECKING:
     import torch
@@ -165,13 +166,15 @@ class Telling:
         return Talk(self.quiet, self.json, rows_to_stdout=False)
 
     def _check(self) -> None:
-        """Refuse a summary's file that has no folder before any work is done."""
-        if self.json is None or os.path.isdir(os.path.dirname(self.json) or "."):
+        """Refuse a summary's file that cannot be one before any work is done."""
+        if self.json is None:
             return
-        raise UsageProblem(
-            f"there is no folder to write the summary '{self.json}' into",
-            hint="make the folder first",
-        )
+        if not os.path.isdir(os.path.dirname(self.json) or "."):
+            raise UsageProblem(
+                f"there is no folder to write the summary '{self.json}' into",
+                hint="make the folder first",
+            )
+        check_summary_file(self.json)
 
 
 def spread(function: Callable[..., None]) -> Callable[..., None]:

@@ -13,6 +13,7 @@ from enum import Enum
 from pathlib import Path, PurePath
 from typing import Any
 
+from cbvae_cli.errors import UsageProblem
 from cbvae_cli.table.aside import write_whole
 
 SCHEMA = 1
@@ -20,6 +21,29 @@ SCHEMA = 1
 
 STREAM = "-"
 """The value of `--json` when no file is named."""
+
+BEGINNING = b'{"schema":'
+"""How every summary begins; no table, page or bundle does."""
+
+
+def check_summary_file(json: str | None) -> None:
+    """Refuse to write a summary over a file that holds none.
+
+    Raises
+    ------
+    UsageProblem
+    """
+    if json is None or json == STREAM or not os.path.isfile(json):
+        return
+    with open(json, "rb") as file:
+        start = file.read(len(BEGINNING))
+    if start not in (b"", BEGINNING):
+        raise UsageProblem(
+            "the file named by --json is not the summary of a run",
+            where=json,
+            expected="a new file, or an older summary, which is replaced",
+            hint="name another file with --json=FILE",
+        )
 
 
 def takes_stderr(json: str | None, rows_to_stdout: bool) -> bool:
@@ -54,6 +78,8 @@ def emit(
         If the file cannot be written; an older one is then left as it was.
     TypeError
         If the summary holds something else, or keys that become equal as text.
+    UsageProblem
+        If the file holds anything but a summary; it is left as it was.
     """
     if json is None:
         return
@@ -62,6 +88,7 @@ def emit(
     # ASCII only: the locale of a pipe must not decide whether this can be read.
     text = codec.dumps(_plain(report), allow_nan=False) + "\n"
     if json != STREAM:
+        check_summary_file(json)
         _write(Path(json), text)
         return
     stream = sys.stderr if rows_to_stdout else sys.stdout

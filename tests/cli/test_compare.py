@@ -96,9 +96,50 @@ def test_who_cannot_run_is_named_and_the_others_go_on(run, samples, tmp_path):
         (["--html", "nowhere/page.html"], "no folder"),
         (["--seeds", "0"], "seeds"),
         (["--models", ""], "--models"),
+        (["--models", "logistic", "--preset", "fast"], "names none of them"),
+        (["--html", "."], "is a folder"),
     ],
 )
 def test_wrong_wishes_are_refused_before_any_work(run, flags, said):
     code, streams = run(*flags)
     assert code == 2
     assert said in streams.err
+
+
+def test_the_page_never_replaces_the_table(samples, tmp_path, capsys):
+    table = tmp_path / "t.csv"
+    table.write_bytes((samples / "defects.csv").read_bytes())
+    argv = ["compare", str(table), "--label", "outcome", "--models", "logistic"]
+    assert main([*argv, "--html", str(table), "--force"]) == 2
+    assert "would replace the table" in capsys.readouterr().err
+    assert table.read_bytes() == (samples / "defects.csv").read_bytes()
+
+
+def few(tmp_path, counts):
+    path = tmp_path / "few.csv"
+    labels = [name for name, count in counts.items() for _ in range(count)]
+    rows = [f"{n},{n * 7 % 11},{name}\n" for n, name in enumerate(labels)]
+    path.write_text("x,z,y\n" + "".join(rows))
+    return ["compare", str(path), "--label", "y", "--models", "logistic"]
+
+
+def test_a_class_of_one_row_cannot_be_compared_on(tmp_path, capsys):
+    assert main(few(tmp_path, {"a": 60, "b": 1})) == 3
+    assert "class 'b' has one row" in capsys.readouterr().err
+
+
+def test_classes_of_few_rows_are_named(tmp_path, capsys):
+    counts = {"a": 60, "b": 40, "c": 1, "d": 9}
+    assert main([*few(tmp_path, counts), "--seeds", "1", "--json"]) == 0
+    warned = " ".join(json.loads(capsys.readouterr().out)["warnings"])
+    assert "class 'c' (1)" in warned
+    assert "class 'd' (9)" in warned
+    assert "'b'" not in warned
+
+
+def test_where_no_model_can_run_there_is_no_table(tmp_path, capsys):
+    argv = [*few(tmp_path, {"a": 60, "b": 40})[:-1], "imputed-forest", "--seeds", "1"]
+    assert main(argv) == 3
+    said = capsys.readouterr().err
+    assert "none of the models could be measured" in said
+    assert "imputed-forest: " in said

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cbvae_cli.errors import UsageProblem
 from cbvae_cli.report.machine import emit
 
 
@@ -121,7 +122,7 @@ def test_a_failed_write_keeps_the_older_file(tmp_path):
 
 def test_a_link_is_kept_and_what_it_names_replaced(tmp_path):
     real, link = tmp_path / "real.json", tmp_path / "link.json"
-    real.write_text("old")
+    emit({"old": 1}, "score", str(real))
     link.symlink_to(real)
     emit({}, "train", str(link))
     assert link.is_symlink()
@@ -131,3 +132,16 @@ def test_a_link_is_kept_and_what_it_names_replaced(tmp_path):
 def test_a_device_is_written_to_and_not_replaced():
     emit({}, "train", "/dev/null")
     assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.parametrize("held", ["a,b\n1,2\n", "PK\x03\x04", '{"a": 1}\n', "<html>"])
+def test_what_is_no_summary_is_never_replaced(tmp_path, held):
+    file = tmp_path / "t.csv"
+    file.write_text(held)
+    with pytest.raises(UsageProblem, match="--json"):
+        emit({}, "train", str(file))
+    assert file.read_text() == held
+    file.write_text("")
+    emit({}, "train", str(file))
+    emit({}, "score", str(file))
+    assert json.loads(file.read_text())["verb"] == "score"
