@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cbvae_cli.calibration.boosting import Booster, fit_booster
 from cbvae_cli.calibration.logistic import Logistic, fit_logistic
-from cbvae_cli.calibration.posterior import KINDS, Asked, Fitted, Kind
+from cbvae_cli.calibration.posterior import Asked, Fitted, Kind
 from cbvae_cli.table.cells import Bools, Floats
 from cbvae_cli.table.kind import Block
 from cbvae_cli.training.pace import LEAST_ROWS, RATES, best_rate
@@ -120,28 +120,24 @@ class Turns:
                 return fit_logistic(*taught, len(self.shares), strength)
 
             return fit
-        boost, rate = self._boosting(kind, x), self._rate
+        boost = self._boosting(kind, x)
+        rate = self._rate(boost, x)
         return lambda turn: boost(turn, rate)
 
-    @cached_property
-    def _rate(self) -> float:
-        """The learning rate of all trees, by the rows of the first turn."""
+    def _rate(self, boost: Callable[[int, float], Booster], x: Floats) -> float:
+        """Find the learning rate of a kind's trees, on the rows of the first turn."""
         if self.kept.sum() < LEAST_ROWS:
             return RATES[0]
-        # Of trees that see all there is; others may have more rows, and take longer.
-        kind = next(kind for kind in KINDS if kind.form is Booster)
-        x = kind.looks(self.asked)
         turn = int(self.blind.turn.min())
         rows = np.flatnonzero((self.blind.turn == turn) & self.kept)
         labels = self.place[self.blind.labels[rows]]
-        fit = self._boosting(kind, x)
 
         def lost(fitted: Booster) -> Floats:
             log_p = fitted.log_probabilities(x[rows])
             losses: Floats = -log_p[np.arange(len(rows)), labels]
             return losses
 
-        return best_rate(partial(fit, turn), lost, self.blind.weights[rows])
+        return best_rate(partial(boost, turn), lost, self.blind.weights[rows])
 
     def _boosting(self, kind: Kind, x: Floats) -> Callable[[int, float], Booster]:
         """Give what fits trees without the rows of a turn, with a learning rate."""
