@@ -106,7 +106,8 @@ def _app_for(given: Sequence[str]) -> typer.Typer:
     from_file = from_file or bool(os.environ.get("CBVAE_CONFIG"))
     if given and given[0] in VERBS and not from_file:
         return _app_with((given[0],))
-    if not given or given[0] in HELP_FLAGS:
+    # Not without words: a shell that completes flags calls so.
+    if given and given[0] in HELP_FLAGS:
         return _list_of_verbs()
     return full_app()
 

@@ -314,3 +314,14 @@ def test_a_full_disk_under_standard_output_is_told_once(start_dummy):
     assert process.returncode == 3
     assert error.startswith("error: cannot write: no space left on device")
     assert "Exception ignored" not in error
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"), [("cbvae train --la", "--label"), ("cbvae cl", "classify")]
+)
+def test_a_shell_completes_verbs_and_flags(start, words, wanted):
+    place = str(len(words.split()) - 1)
+    asked = {"COMP_WORDS": words, "COMP_CWORD": place}
+    asked["_CBVAE_COMPLETE"] = "complete_bash"
+    process = start("-m", "cbvae_cli", env=asked)
+    assert wanted in process.communicate()[0].split()

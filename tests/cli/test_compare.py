@@ -143,3 +143,13 @@ def test_where_no_model_can_run_there_is_no_table(tmp_path, capsys):
     said = capsys.readouterr().err
     assert "none of the models could be measured" in said
     assert "imputed-forest: " in said
+
+
+def test_an_interrupted_run_says_that_nothing_is_kept(run, monkeypatch):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cbvae_cli.training.compare.split_of", stopped)
+    code, streams = run("--models", "logistic")
+    assert code == 130
+    assert "keeps nothing" in streams.err

@@ -66,7 +66,7 @@ OLD = {
     "r.parquet": b"old",
     "out/a.parquet": b"old",
     "out/b.parquet": b"old",
-    "summary.json": b"{}\n",
+    "summary.json": b'{"schema": 1}\n',
     "copy.cbvae": b"an old bundle",
 }
 

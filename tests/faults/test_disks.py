@@ -70,12 +70,13 @@ def test_a_full_disk_keeps_the_old_folder(model, tmp_path, names):
 
 
 def test_a_full_disk_keeps_the_old_summary(model, tmp_path, names, capsys):
-    (tmp_path / "s.json").write_text("old")
+    old = '{"schema": 1}'
+    (tmp_path / "s.json").write_text(old)
     argv = ["score", *model, "-o", "/dev/null", f"--json={tmp_path}/s.json"]
     with full(100):
         assert main([*argv, "--out-format", "csv", "--quiet"]) == 3
     assert "cannot write: file too large" in capsys.readouterr().err
-    assert (tmp_path / "s.json").read_text() == "old"
+    assert (tmp_path / "s.json").read_text() == old
     assert names(tmp_path) == ["s.json"]
 
 
