@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cbvae_cli.families.contract import Family
-from cbvae_cli.families.rows import Rows
+from cbvae_cli.families.rows import DENSITIES, Rows
 from cbvae_cli.table.matrix import Encoded
 
 CHUNK = 512  # rows; matrix products of one shape give a row the same bits anywhere
@@ -82,7 +82,7 @@ def evidence(
     found = in_chunks(family, encoded, ask).astype(np.float64)
     nats = encoded.novel * math.log(n_training + 1)
     for place, part in enumerate(parts):
-        if part in ("recon", "elbo", "iw"):
+        if part in DENSITIES:
             found[..., place] -= nats[:, None, None]
     return found
 

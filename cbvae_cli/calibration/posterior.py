@@ -19,7 +19,8 @@ from cbvae_cli.table.kind import Block, under
 
 LEAST_LOG = -25.0  # of a candidate; one that is sure and wrong must not decide alone
 FAR = 1e4  # nats; beyond, evidence says nothing more
-PARTS = ("error", "recon", "kl")
+# The mean stands for the posterior: what is blended gains nothing by draws from it.
+PARTS = ("error", "plugin", "kl")
 
 
 @dataclass(frozen=True)
@@ -292,7 +293,7 @@ class Posterior:
 
 
 def elbo_of(found: Floats) -> Floats:
-    """Evidence lower bound from `PARTS`, the last axis."""
+    """Give what stands for the evidence lower bound from `PARTS`, the last axis."""
     bound: Floats = np.clip(found[..., 1] - found[..., 2], -FAR, FAR)
     return bound
 

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from cbvae_cli.training.compare import Contestant, Outcome
     from cbvae_cli.training.read import Table
 
+# Of `peers.classifiers`, which takes numpy to import: help names them without.
+PEERS = (
+    *("logistic", "forest", "histgb", "imputed-forest", "xgboost", "lightgbm"),
+    *("smote-xgboost", "balanced-forest"),
+)
 FEW = 10  # rows of a class whose figures are chance
 
 Presets = Annotated[
@@ -45,7 +50,9 @@ Models = Annotated[
         "--models",
         metavar="A,B",
         parser=str,  # an option with a parser may be a list in a file of settings
-        help="Only these, as cbvae,logistic; a wrong name lists all.  [default: all]",
+        help="Only these, with commas between them: "
+        + ", ".join((*MODELS, *PEERS))
+        + ".  [default: all]",
     ),
 ]
 Html = Annotated[
@@ -85,7 +92,7 @@ def compare(
     target = _page_target(html, force, data)
 
     from cbvae_cli.records import Columns
-    from cbvae_cli.report.comparison import HEADS, cells, page, told
+    from cbvae_cli.report.comparison import cells, heads, page, told
     from cbvae_cli.report.machine import emit
     from cbvae_cli.report.progress import Progress
     from cbvae_cli.table.aside import write_whole
@@ -120,10 +127,11 @@ def compare(
             "interrupted; compare keeps nothing of a run that did not end",
             hint="fewer --models and --seeds end sooner",
         ) from error
-    for outcome in outcomes:
-        if outcome.why:
-            talk.warn(f"{outcome.name} has no figures: {outcome.why}")
-    if not any(outcome.runs for outcome in outcomes):
+    for why in dict.fromkeys(each.why for each in outcomes if each.why):
+        names = [each.name for each in outcomes if each.why == why]
+        talk.warn(f"no figures of {', '.join(names)}: {why}")
+    measured = [outcome for outcome in outcomes if outcome.runs]
+    if not measured:
         raise DataProblem(
             "none of the models could be measured",
             where="; ".join(f"{each.name}: {each.why}" for each in outcomes),
@@ -131,15 +139,15 @@ def compare(
         )
     summary = {
         "data": name,
-        **_measured(table),
+        **_measured(table, measured[0].runs),
         "seeds": numbers,
         "models": [_described(outcome) for outcome in outcomes],
         "warnings": talk.warnings,
     }
     for line in told(summary):
         talk.say(line)
-    rows = [cells(found) for found in summary["models"] if not found["why"]]
-    talk.table(f"Models of '{label}'", HEADS, rows)
+    rows = [cells(found, summary) for found in summary["models"] if not found["why"]]
+    talk.table(f"Models of '{label}'", heads(summary), rows)
     if target is not None:
         write_whole(target, page(summary).encode())
         talk.say(f"wrote {target}")
@@ -256,25 +264,29 @@ def _table(
         return table, source.name
 
 
-def _measured(table: "Table") -> dict[str, Any]:
-    """Say what is measured, and on what."""
+def _measured(table: "Table", runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Say what is measured, and on what; `runs` are those of any model."""
     from cbvae_cli.training.halves import TEST_SHARE
 
     label = table.schema.label
-    total = sum(label.counts)
     two = len(label.classes) == 2
+    tested = {
+        name: sum(run["tested"][name] for run in runs) / len(runs)
+        for name in label.classes
+    }
+    judged = [label.positive] if two else list(runs[0]["auprc_by_class"])
+    among = sum(tested[name] for name in judged) / sum(tested.values())
     return {
         "rows": len(table.labels),
         "label": label.name,
         "classes": dict(zip(label.classes, label.counts, strict=True)),
         "test_share": TEST_SHARE,
+        "tested": tested,
         "positive": label.positive,
         "measured": f"of class '{label.positive}'"
         if two
         else "means over classes, each against the rest",
-        "chance": label.counts[label.place(label.positive)] / total
-        if two
-        else 1 / len(label.classes),
+        "chance": among / len(judged) if judged else None,
     }
 
 
@@ -289,5 +301,6 @@ def _described(outcome: "Outcome") -> dict[str, Any]:
             name: {"mean": outcome.mean(name), "spread": outcome.spread(name)}
             for name in FIGURES
         },
+        "auprc_by_class": outcome.by_class(),
         "runs": outcome.runs,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,12 +32,21 @@ def explain_usage(error: Any, verb: str = "") -> UsageProblem:
         near = did_you_mean(error.option_name, _flags(error))
     elif hasattr(error, "option_name") and "requires an argument" in error.message:
         what = f"{error.option_name} takes a value, and none is given"
+    elif words := _too_many(error):
+        what = f"one word too many: {words}"
+        near = "A glob that names several files stands in quotes."
     else:
         what, near = _of_value(error) or (_theirs(error), "")
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else f"cbvae {verb}".strip()
     listing = f"{command} --help lists what there is"
     return UsageProblem(what, hint=f"{near} {listing}".lstrip())
+
+
+def _too_many(error: Any) -> str:
+    """Give the words that no argument of the verb takes, quoted."""
+    found = re.fullmatch(r"Got unexpected extra argument\S* \((.*)\)", error.message)
+    return shown(found[1]) if found else ""
 
 
 def _theirs(error: Any) -> str:

@@ -68,7 +68,7 @@ Positive = Annotated[
 ]
 DropUnlabelled = Annotated[
     bool,
-    typer.Option("--drop-unlabelled", help="Train without rows that have no label."),
+    typer.Option("--drop-unlabelled", help="Leave rows without a label out."),
 ]
 
 

@@ -19,8 +19,6 @@ from cbvae_cli.records import Settings
 from cbvae_cli.table.kind import under
 from cbvae_cli.table.matrix import Encoded, Layout
 
-SHARP_DRAWS = 2  # of networks that tell classes apart
-
 
 class Family(ABC):
     """Models of p(row given class) for every class, by one member or several.
@@ -129,12 +127,11 @@ class Family(ABC):
     def to_sharpen(self) -> Self:
         """Give a copy of the networks, to be trained to tell classes apart.
 
-        Without mixtures, and with one pair of draws in an answer: what is blended
-        from them gains nothing by more.
+        Without mixtures.
         """
         nets = copy.deepcopy(self.nets).requires_grad_(True).train()
         return type(self)(
-            self.layout, self.n_classes, self.n_members, SHARP_DRAWS, nets
+            self.layout, self.n_classes, self.n_members, self.n_draws, nets
         )
 
     def _net(self, places: tuple[int, ...]) -> StackedVAE:

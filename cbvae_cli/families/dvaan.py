@@ -14,7 +14,7 @@ from torch import Tensor
 from cbvae_cli.errors import DataProblem
 from cbvae_cli.families.contract import Family
 from cbvae_cli.families.dvae import DiscriminativeVAE, at_mu
-from cbvae_cli.families.rows import Rows
+from cbvae_cli.families.rows import DENSITIES, Rows
 from cbvae_cli.networks.adversarial import AdversarialVAE
 from cbvae_cli.networks.vae import Shape
 from cbvae_cli.table.matrix import Layout
@@ -91,7 +91,8 @@ class AdversarialFamily(DiscriminativeVAE):
 class Teller(AdversarialFamily):
     """Gives what the discriminator makes of rows for evidence.
 
-    All of it, log p(class given seen cells), stands as `recon`, and nothing as `kl`.
+    All of it, log p(class given seen cells), stands for every log density, and nothing
+    as `kl`.
     The squared error stays the autoencoder's.
     """
 
@@ -104,7 +105,7 @@ class Teller(AdversarialFamily):
     def evidence(self, rows: Rows, parts: Sequence[str]) -> Tensor:
         """Ask the discriminators, shape (n_rows, n_members, n_classes, n_parts)."""
         told = self.nets.tell(rows.values, rows.seen).transpose(0, 1)
-        found = dict.fromkeys(("recon", "elbo", "iw"), told)
+        found = dict.fromkeys(DENSITIES, told)
         found["kl"] = torch.zeros_like(told)
         if "error" in parts:
             found["error"] = super().evidence(rows, ("error",))[..., 0]

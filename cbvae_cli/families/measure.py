@@ -36,6 +36,7 @@ def measure(nets: StackedVAE, rows: Rows, parts: Sequence[str], n_draws: int) ->
         (the reconstruction probability of An & Cho, 2015). `"kl"`: divergence of the
         posterior from the prior, in nats. `"elbo"`: recon - kl. `"iw"`: the
         importance-weighted bound (Burda, Grosse & Salakhutdinov, 2016), in nats.
+        `"plugin"`: recon with the posterior mean for its only draw, in nats.
     n_draws : int
         Of each network's posterior.
 
@@ -47,13 +48,21 @@ def measure(nets: StackedVAE, rows: Rows, parts: Sequence[str], n_draws: int) ->
     labels = rows.labels
     mean, log_variance = nets.posterior(rows.values, rows.seen, labels=labels)
     found = {"kl": nets.divergence(mean, log_variance, labels)}
-    if "error" in parts:
-        params = nets.decode(mean, labels)
-        found["error"] = nets.squared_error(params, rows.values, rows.seen)
+    if {"error", "plugin"} & set(parts):
+        found |= _at_mean(nets, rows, mean)
     if {"recon", "elbo", "iw"} & set(parts):
         found |= _over_draws(nets, rows, mean, log_variance, n_draws)
         found["elbo"] = found["recon"] - found["kl"]
     return torch.stack([found[part].expand_as(found["kl"]) for part in parts], dim=-1)
+
+
+def _at_mean(nets: StackedVAE, rows: Rows, mean: Tensor) -> dict[str, Tensor]:
+    params = nets.decode(mean, rows.labels)
+    log_prob = nets.summing(rows.values, rows.seen)
+    return {
+        "error": nets.squared_error(params, rows.values, rows.seen),
+        "plugin": log_prob(params),
+    }
 
 
 def _over_draws(

@@ -10,7 +10,11 @@ from torch import Tensor
 
 from cbvae_cli.networks.vae import StackedVAE
 
-PARTS = ("error", "recon", "kl", "elbo", "iw")
+DENSITIES = ("recon", "elbo", "iw", "plugin")
+"""Parts of evidence that are log densities of a row's seen cells."""
+
+PARTS = ("error", "recon", "kl", "elbo", "iw", "plugin")
+"""Parts of evidence; `cbvae_cli.families.measure.measure` says what each is."""
 
 
 @dataclass(frozen=True)

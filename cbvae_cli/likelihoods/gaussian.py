@@ -69,7 +69,7 @@ class Gaussian(Likelihood):
     def summing(self, target: Tensor, observed: Tensor) -> Summing:
         """Fold masks and deviations into two factors a cell."""
         log_scale = self._log_scale()
-        seen = observed[..., self.owner].to(target.dtype)
+        seen = observed.index_select(-1, self.owner).to(target.dtype)
         factor = seen * torch.exp(-log_scale)
         at = target * factor
         peak = -(seen * (log_scale + HALF_LOG_2PI)).sum(-1)

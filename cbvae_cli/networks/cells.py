@@ -111,7 +111,8 @@ class CellDensities(nn.Module):
         Algorithm 2 of the class-based VAE paper; on the scale of the matrix.
         """
         wrong = (values - self.mean(params)).square()
-        kept = torch.where(seen[..., self.owner], wrong, wrong.new_zeros(()))
+        seen_of_width = seen.index_select(-1, self.owner)
+        kept = torch.where(seen_of_width, wrong, wrong.new_zeros(()))
         return kept.sum(-1) / seen.sum(-1).clamp(min=1)
 
     def lean(self, counts: Tensor, base: Tensor) -> None:

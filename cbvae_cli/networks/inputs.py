@@ -47,7 +47,7 @@ class MaskInputs(Inputs):
     def forward(self, values: Tensor, seen: Tensor, noise: Tensor | None) -> Tensor:
         """Join cells and mask; noise is not used."""
         mask = seen.to(values.dtype)
-        return torch.cat([values * mask[..., self.owner], mask], dim=-1)
+        return torch.cat([values * mask.index_select(-1, self.owner), mask], dim=-1)
 
 
 class NoiseInputs(Inputs):
@@ -70,4 +70,4 @@ class NoiseInputs(Inputs):
     def forward(self, values: Tensor, seen: Tensor, noise: Tensor | None) -> Tensor:
         """Put noise in the place of hidden cells."""
         drawn = self.kept if noise is None else noise
-        return torch.where(seen[..., self.owner], values, drawn)
+        return torch.where(seen.index_select(-1, self.owner), values, drawn)

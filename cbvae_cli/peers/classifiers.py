@@ -93,7 +93,7 @@ class Judge(Library[Task]):
         if len(known) < 2:
             raise CannotRun(f"{self.name} needs training rows of two classes")
         seen, asked = renumbered(train, test)
-        with contained(self.name, self.threads):
+        with contained(self.threads):
             found = self.solve(Task(seen, places, asked, seed, self.threads))
         probabilities = np.zeros((len(test), known[-1] + 1))
         probabilities[:, known] = found

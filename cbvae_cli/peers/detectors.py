@@ -77,7 +77,7 @@ class Finder(Library[Task]):
 
     def fit_score(self, train: Features, test: Features, seed: int) -> Floats:
         """Learn and score; see `Detector`."""
-        with contained(self.name, self.threads):
+        with contained(self.threads):
             rows = filled(*renumbered(train, test))
             found = self.solve(Task(*rows, seed, self.threads))
         return np.asarray(found, dtype=np.float64)

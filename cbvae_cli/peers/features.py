@@ -134,13 +134,11 @@ def filled(
 
 
 @contextmanager
-def contained(name: str, threads: int) -> Iterator[None]:
+def contained(threads: int) -> Iterator[None]:
     """Let a library work: on so many threads, its chatter kept away.
 
     Parameters
     ----------
-    name : str
-        What messages call it.
     threads : int
         0 means all cores.
 
@@ -159,7 +157,7 @@ def contained(name: str, threads: int) -> Iterator[None]:
             yield
     except ModuleNotFoundError as absent:
         raise CannotRun(
-            f"{name} needs the package {absent.name}, which the extra `compare` brings"
+            f"the package {absent.name} is not installed; the extra `compare` brings it"
         ) from None
 
 

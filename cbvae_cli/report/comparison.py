@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-HEADS = ("model", "AUPRC", "AUROC", "log loss", "seconds")
 FIGURES = {"auprc": 3, "auroc": 3, "log_loss": 4, "seconds": 1}
 """Figures of an outcome and the decimals that they are shown with."""
 
@@ -29,18 +28,30 @@ svg { width: 12rem; height: 1.2rem }
 WIDTH, HEIGHT = 192, 20
 
 
-def cells(outcome: Mapping[str, Any]) -> list[str]:
-    """Give the row of a model; a sentence follows its name where it could not run.
+def heads(summary: Mapping[str, Any]) -> list[str]:
+    """Name the columns; of more than two classes the positive one has its own."""
+    own = [f"of '{summary['positive']}'"] if len(summary["classes"]) > 2 else []
+    return ["model", "AUPRC", *own, "AUROC", "log loss", "seconds"]
+
+
+def cells(outcome: Mapping[str, Any], summary: Mapping[str, Any]) -> list[str]:
+    """Give the row of a model, without figures where it could not run.
 
     Parameters
     ----------
     outcome : mapping
-        `name`, `why`, and for every key of `FIGURES` its `mean` and `spread`.
+        `name`, `why`, `auprc_by_class`, and for every key of `FIGURES` its `mean`
+        and `spread`.
+    summary : mapping
+        As `compare --json` gives it.
     """
     if outcome["why"]:
-        return [outcome["name"], *[""] * len(FIGURES)]
-    shown = (_figure(outcome[name], digits) for name, digits in FIGURES.items())
-    return [outcome["name"], *shown]
+        return [outcome["name"], *[""] * (len(heads(summary)) - 1)]
+    area, *others = (_figure(outcome[name], n) for name, n in FIGURES.items())
+    if len(summary["classes"]) == 2:
+        return [outcome["name"], area, *others]
+    own = outcome["auprc_by_class"].get(summary["positive"])
+    return [outcome["name"], area, "-" if own is None else f"{own:.3f}", *others]
 
 
 def _figure(figure: Mapping[str, float], digits: int) -> str:
@@ -61,10 +72,10 @@ def page(summary: Mapping[str, Any]) -> str:
         As `compare --json` gives it.
     """
     title = f"Models of '{summary['label']}' in {summary['data']}"
-    body = "\n".join(_row(outcome) for outcome in summary["models"])
-    heads = "".join(
+    body = "\n".join(_row(outcome, summary) for outcome in summary["models"])
+    head_cells = "".join(
         f'<th class="{"n" if at else ""}">{escape(head)}</th>'
-        for at, head in enumerate(HEADS)
+        for at, head in enumerate(heads(summary))
     )
     lines = "".join(f"<p>{escape(line)}</p>\n" for line in told(summary))
     notes = "".join(f"<li>{escape(note)}</li>\n" for note in summary["warnings"])
@@ -79,7 +90,7 @@ def page(summary: Mapping[str, Any]) -> str:
 <body>
 <h1>{escape(title)}</h1>
 {lines}<table>
-<thead><tr>{heads}<th>AUPRC of each split, 0 to 1</th></tr></thead>
+<thead><tr>{head_cells}<th>AUPRC of each split, 0 to 1</th></tr></thead>
 <tbody>
 {body}
 </tbody>
@@ -97,17 +108,19 @@ def told(summary: Mapping[str, Any]) -> Sequence[str]:
     splits = (
         "1 split" if seeds == 1 else f"{seeds} splits; ± is the deviation over them"
     )
+    positive = summary["positive"]
     return (
-        f"{summary['rows']:,} rows, of which {summary['test_share']:.0%} test: "
-        f"{splits}. Equal rows are on one side, missing cells stay missing.",
+        f"{summary['rows']:,} rows, of which {summary['test_share']:.0%} test "
+        f"({summary['tested'][positive]:,.0f} of class '{positive}'): {splits}. Equal "
+        "rows are on one side, missing cells stay missing.",
         f"AUPRC and AUROC are {summary['measured']}; 1 is perfect, "
         f"and {summary['chance']:.3f} is the AUPRC of chance.",
     )
 
 
-def _row(outcome: Mapping[str, Any]) -> str:
+def _row(outcome: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
     kind = "own" if outcome["own"] else "peer"
-    name, *figures = cells(outcome)
+    name, *figures = cells(outcome, summary)
     shown = escape(name)
     if outcome["why"]:
         shown += f"<br><small>{escape(outcome['why'])}</small>"

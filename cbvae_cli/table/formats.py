@@ -57,6 +57,11 @@ def format_of(path: str, given: str | None, flag: str) -> str:
         If neither names a format.
     """
     found = checked_format(given, flag) or ending_format(path)
+    if found is None and path.lower().endswith(".cbvae"):
+        raise UsageProblem(
+            f"'{path}' is the name of a bundle, and a table is wanted here",
+            expected=accepted(),
+        )
     if found is None:
         raise UsageProblem(
             f"the ending of '{path}' names no table format",

@@ -18,7 +18,7 @@ COMMA = re.compile(r"[+-]?\d[\d.]*,\d+")
 WIDTH = 60
 """Characters of a value that a message shows at most."""
 
-HANDFUL = 6
+HANDFUL = 12
 """Names that a message lists at most, where any of them would do."""
 
 SIZES = {"GB": 10**9, "MB": 10**6, "KB": 10**3, "": 1}

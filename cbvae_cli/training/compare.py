@@ -128,14 +128,15 @@ class Outcome:
     name : str
     own : bool
     runs : list of dict
-        A dict a seed: `seed` and `FIGURES`.
+        A dict a seed: `seed`, `FIGURES`, and by class `tested`, the rows of the
+        test, and `auprc_by_class`, where there are such rows.
     why : str
         Why it has no answer, or empty.
     """
 
     name: str
     own: bool
-    runs: list[dict[str, float]] = field(default_factory=list)
+    runs: list[dict[str, Any]] = field(default_factory=list)
     why: str = ""
 
     def mean(self, figure: str) -> float:
@@ -149,6 +150,15 @@ class Outcome:
         if len(self.runs) < 2:
             return np.nan
         return float(np.std([run[figure] for run in self.runs], ddof=1))
+
+    def by_class(self) -> dict[str, float]:
+        """Give the mean AUPRC of each class over the seeds whose test holds it."""
+        areas = [run["auprc_by_class"] for run in self.runs]
+        names = dict.fromkeys(name for each in areas for name in each)
+        return {
+            name: float(np.mean([each[name] for each in areas if name in each]))
+            for name in names
+        }
 
 
 def compare(
@@ -197,7 +207,7 @@ def compare(
     return sorted(outcomes, key=lambda o: -np.nan_to_num(o.mean("auprc"), nan=-1.0))
 
 
-def _run(contestant: Contestant, split: Split) -> dict[str, float]:
+def _run(contestant: Contestant, split: Split) -> dict[str, Any]:
     begun = time.perf_counter()
     probabilities = contestant.answer(split)
     seconds = time.perf_counter() - begun
@@ -208,20 +218,25 @@ def _run(contestant: Contestant, split: Split) -> dict[str, float]:
     }
 
 
-def judged(probabilities: Floats, split: Split) -> dict[str, float]:
-    """Give AUPRC, AUROC and log loss.
+def judged(probabilities: Floats, split: Split) -> dict[str, Any]:
+    """Give AUPRC, AUROC and log loss, and by class AUPRC and what it was measured on.
 
     Of two classes the positive one counts, of more the mean over classes against the
     rest.
     """
     label = split.schema.label
+    counts = np.bincount(split.test_labels, minlength=len(label.classes))
     found: dict[str, Any] = ranking(probabilities, split.test_labels, label.classes)
-    figures = {}
+    figures: dict[str, Any] = {}
     for name in ("auprc", "auroc"):
         areas = found.get(name, {"macro": np.nan, "classes": {}})
         positive = areas["classes"].get(label.positive, np.nan)
         figures[name] = positive if len(label.classes) == 2 else areas["macro"]
-    return figures | {"log_loss": found.get("log_loss", np.nan)}
+    return figures | {
+        "log_loss": found.get("log_loss", np.nan),
+        "tested": dict(zip(label.classes, counts.tolist(), strict=True)),
+        "auprc_by_class": found.get("auprc", {"classes": {}})["classes"],
+    }
 
 
 def _foreign_as_novel(schema: Schema, train: Floats, test: Floats) -> Floats:

@@ -108,9 +108,9 @@ class MaskedRegression(Objective):
     def _error(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         seen, cells = self.observed[rows], self.cells[rows]
         given = seen & ~self.gaps.hide((len(rows), seen.shape[1]), MASK, generator)
-        hidden = (seen & ~given)[:, self.owner] & self.told[rows]
-        shown = given[:, self.owner] & self.told[rows]
-        encoded = self.encoded[rows] * given[:, self.encoded_owner]
+        hidden = (seen & ~given).index_select(1, self.owner) & self.told[rows]
+        shown = given.index_select(1, self.owner) & self.told[rows]
+        encoded = self.encoded[rows] * given.index_select(1, self.encoded_owner)
         found = self.net(encoded, cells * shown, given, self.labels[rows])
         at = self.net.amounts
         wrong = (found[:, at] - cells[:, at]).square() * hidden[:, at]

@@ -205,7 +205,7 @@ FILLERS: dict[str, Callable[[Task], Floats]] = {
 
 def filled_by(name: str, task: Task) -> Floats:
     """Let a peer fill the test rows; raises `CannotRun`."""
-    with contained(name, task.threads):
+    with contained(task.threads):
         found = FILLERS[name](task)
     still = np.isnan(found)
     if still.any():

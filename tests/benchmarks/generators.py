@@ -71,7 +71,7 @@ def _network(name: str) -> Callable[[Known, int], Made]:
     """Train a network of the package ctgan on each class that grows."""
 
     def make(known: Known, seed: int) -> Made:
-        with contained(name, 1):
+        with contained(1):
             import ctgan
             import torch
 

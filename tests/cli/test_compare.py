@@ -7,6 +7,8 @@ import json
 import pytest
 
 from cbvae_cli.cli.app import main
+from cbvae_cli.cli.compare import PEERS as PEERS_OF_HELP
+from cbvae_cli.peers.classifiers import SOLVERS
 
 PEERS = "logistic,forest"
 
@@ -37,6 +39,14 @@ def test_the_summary_holds_every_split_of_every_model(run):
         assert [run["seed"] for run in model["runs"]] == [5, 6]
         assert 0 < model["auprc"]["mean"] <= 1
         assert model["own"] is False
+        areas = [run["auprc_by_class"] for run in model["runs"]]
+        assert set(model["auprc_by_class"]) == set(told["classes"])
+        assert model["auprc"]["mean"] == pytest.approx(
+            sum(sum(each.values()) / len(each) for each in areas) / 2
+        )
+    for name, count in told["classes"].items():
+        assert told["tested"][name] == pytest.approx(0.3 * count, abs=1)
+    assert told["chance"] == pytest.approx(1 / len(told["classes"]))
     means = [model["auprc"]["mean"] for model in told["models"]]
     assert means == sorted(means, reverse=True)
     assert "AUPRC" in streams.err
@@ -51,6 +61,13 @@ def test_presets_of_ours_stand_beside_the_peers(run):
     told = json.loads(streams.out)
     own = {model["name"]: model["own"] for model in told["models"]}
     assert own == {"cbvae paper": True, "cbvae fast": True, "logistic": False}
+
+
+def test_help_names_all_models(capsys):
+    assert main(["compare", "--help"]) == 0
+    shown = capsys.readouterr().out.replace("\n", " ")
+    assert PEERS_OF_HELP == tuple(SOLVERS)
+    assert all(f"{name}," in shown or f"{name}." in shown for name in SOLVERS)
 
 
 def test_two_classes_are_judged_by_the_positive_one(samples, tmp_path, capsys):
@@ -85,7 +102,7 @@ def test_who_cannot_run_is_named_and_the_others_go_on(run, samples, tmp_path):
     assert [model["name"] for model in told["models"]] == ["logistic", "imputed-forest"]
     assert told["models"][1]["auprc"]["mean"] is None
     assert "missing cells" in told["models"][1]["why"]
-    assert any("imputed-forest has no figures" in line for line in told["warnings"])
+    assert any("no figures of imputed-forest" in line for line in told["warnings"])
 
 
 @pytest.mark.parametrize(
@@ -131,10 +148,14 @@ def test_a_class_of_one_row_cannot_be_compared_on(tmp_path, capsys):
 def test_classes_of_few_rows_are_named(tmp_path, capsys):
     counts = {"a": 60, "b": 40, "c": 1, "d": 9}
     assert main([*few(tmp_path, counts), "--seeds", "1", "--json"]) == 0
-    warned = " ".join(json.loads(capsys.readouterr().out)["warnings"])
+    told = json.loads(capsys.readouterr().out)
+    warned = " ".join(told["warnings"])
     assert "class 'c' (1)" in warned
     assert "class 'd' (9)" in warned
     assert "'b'" not in warned
+    # A class without a row to test is no part of the mean, nor of its chance.
+    assert told["tested"]["c"] == 0
+    assert told["chance"] == pytest.approx(1 / 3)
 
 
 def test_where_no_model_can_run_there_is_no_table(tmp_path, capsys):

@@ -10,7 +10,7 @@ import torch
 
 from cbvae_cli.bundle.model import describe, restore
 from cbvae_cli.evidence import CHUNK, encode_rows, evidence
-from cbvae_cli.families.rows import PARTS
+from cbvae_cli.families.rows import DENSITIES, PARTS
 from cbvae_cli.table.matrix import Encoded
 
 CPU = torch.device("cpu")
@@ -63,15 +63,14 @@ def test_a_copy_answers_alike_and_learns_for_itself(fitted):
     copy = family.to_sharpen()
     assert all(p.requires_grad for p in copy.nets.parameters())
     assert not any(p.requires_grad for p in family.nets.parameters())
-    parts = ("error", "kl")  # which are no means of draws: a copy takes few
-    before = ask(fitted, fitted.encoded, parts)
+    before = ask(fitted, fitted.encoded)
     n_rows = len(fitted.table.labels)
-    copied = evidence(copy, fitted.encoded, parts, n_rows)
+    copied = evidence(copy, fitted.encoded, PARTS, n_rows)
     np.testing.assert_array_equal(copied, before)
     with torch.no_grad():
         for parameter in copy.nets.parameters():
             parameter.add_(0.1)
-    np.testing.assert_array_equal(ask(fitted, fitted.encoded, parts), before)
+    np.testing.assert_array_equal(ask(fitted, fitted.encoded), before)
 
 
 def test_a_plan_gives_each_network_the_rows_it_speaks_of(fitted):
@@ -187,6 +186,7 @@ def test_a_row_with_nothing_seen_has_evidence_of_the_prior_alone(fitted):
     # The pooled model still looks at the label, whose cell is always seen.
     if fitted.model.family.name == "cbvae":
         assert (found[..., PARTS.index("recon")] == 0).all()
+        assert (found[..., PARTS.index("plugin")] == 0).all()
         assert (found[..., PARTS.index("error")] == 0).all()
 
 
@@ -196,7 +196,7 @@ def test_a_category_never_seen_costs_every_class_the_same(fitted):
     lost = ask(fitted, rows) - ask(fitted, novel)
     nats = np.log(len(fitted.table.labels) + 1)
     for at, part in enumerate(PARTS):
-        wanted = nats if part in ("recon", "elbo", "iw") else 0.0
+        wanted = nats if part in DENSITIES else 0.0
         np.testing.assert_allclose(lost[..., at], wanted, atol=1e-9)
 
 

@@ -33,6 +33,14 @@ WRONG_ASKING = {
         ["classify", "m.cbvae", "good.csv", "-o", "out.txt"],
         ["names no table format", "--out-format"],
     ),
+    "a glob that the shell spread out": (
+        ["classify", "m.cbvae", "good.csv", "more.csv", "-o", "out.csv"],
+        ["one word too many: 'more.csv'", "in quotes"],
+    ),
+    "a bundle for a table": (
+        ["compare", "m.cbvae", "--label", "y"],
+        ["'m.cbvae' is the name of a bundle", ".parquet"],
+    ),
     "an output without a folder": (
         ["classify", "m.cbvae", "good.csv", "-o", "none/out.csv"],
         "there is no folder",

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from cbvae_cli.report.comparison import cells, page, told
+from cbvae_cli.report.comparison import cells, heads, page, told
 
 NAN = float("nan")
 
@@ -18,16 +18,20 @@ def outcome(name="histgb", mean=0.5, spread=0.01, why="", own=False):
         "own": own,
         "why": why,
         **dict.fromkeys(("auprc", "auroc", "log_loss", "seconds"), figure),
+        "auprc_by_class": {} if why else {"no": 0.9, "yes": 0.25},
         "runs": [] if why else [{"seed": 0, "auprc": mean}],
     }
 
 
-def summary(*models):
+def summary(*models, classes=("no", "yes")):
     return {
         "data": "<b>rows</b>.csv",
         "label": "fraud & co",
         "rows": 1500,
+        "classes": dict.fromkeys(classes, 100),
+        "positive": "yes",
         "test_share": 0.3,
+        "tested": dict.fromkeys(classes, 30),
         "seeds": [0, 1],
         "measured": "of class 'yes'",
         "chance": 0.02,
@@ -41,11 +45,22 @@ def summary(*models):
     [(0.5, 0.01, "0.500 ± 0.010"), (0.5, NAN, "0.500"), (NAN, NAN, "-")],
 )
 def test_a_figure_shows_its_spread_where_there_is_one(mean, spread, shown):
-    assert cells(outcome(mean=mean, spread=spread))[1] == shown
+    assert cells(outcome(mean=mean, spread=spread), summary())[1] == shown
 
 
 def test_who_cannot_run_has_a_row_without_figures():
-    assert cells(outcome(why="no package")) == ["histgb", "", "", "", ""]
+    row = cells(outcome(why="no package"), summary())
+    assert row == ["histgb", "", "", "", ""]
+
+
+def test_of_more_than_two_classes_the_positive_one_has_a_column():
+    three = summary(classes=("no", "maybe", "yes"))
+    at = heads(three).index("of 'yes'")
+    assert cells(outcome(), three)[at] == "0.250"
+    untested = {**outcome(), "auprc_by_class": {"no": 0.9}}
+    assert cells(untested, three)[at] == "-"
+    assert len(cells(outcome(why="no package"), three)) == len(heads(three))
+    assert len(cells(outcome(), summary())) == len(heads(summary())) == 5
 
 
 class Page(HTMLParser):
