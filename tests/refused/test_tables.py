@@ -69,10 +69,10 @@ TABLES = {
         ["--exclude names a column 'a, b'", "--exclude a --exclude b"],
     ),
     "many columns to choose from": (
-        b"a,b,c,d,e,f,g,y\n1,2,3,4,5,6,7,p\n2,3,4,5,6,7,8,q\n",
+        b"a,b,c,d,e,f,g,h,i,j,k,l,m,y\n1,2,3,4,5,6,7,8,9,0,1,2,3,p\n2,2,2,2,2,2,2,2,2,2,2,2,2,q\n",
         ["--numeric", "zz"],
         2,
-        "one of 'a', 'b', 'c', 'd', 'e', 'f' and 2 more",
+        "'j', 'k', 'l' and 2 more",
     ),
     "decimal commas": (
         b'a,b,y\n"1,5",1,p\n"2,5",2,q\n',
