@@ -72,10 +72,17 @@ def main(argv: Sequence[str] | None = None, app: typer.Typer | None = None) -> i
         The exit code.
     """
     words = joined_long_forms(sys.argv[1:] if argv is None else argv)
-    given = _with_json_target(words)
+    given = _asking_for_help(_with_json_target(words))
     app = app or _app_for(given)
     with _stop_signals():
         return _flushed(_dispatch(app, given))
+
+
+def _asking_for_help(words: list[str]) -> list[str]:
+    """Read `help VERB` and `--help VERB` as `VERB --help`, as other tools do."""
+    if not words or words[0] not in (*HELP_FLAGS, "help"):
+        return words
+    return [*(word for word in words[1:2] if not word.startswith("-")), "--help"]
 
 
 def new_app() -> typer.Typer:

@@ -115,7 +115,7 @@ def _tell_promises(coverage: Mapping[str, Any], talk: Talk) -> None:
     rows = [] if abstain["why"] else _abstaining(abstain, one)
     rows += [] if fpr["why"] else _alarms(fpr, other)
     if rows:
-        heads = ("what", "promise", "count", "rows", "share", "95 % interval")
+        heads = ("what", "promise", "kept", "count", "rows", "share", "95 % interval")
         talk.table("Promises: are --abstain and --fpr kept? (shares)", heads, rows)
     if not fpr["why"] and fpr["usual"]:
         low, high = fpr["usual"]
@@ -129,34 +129,44 @@ def _abstaining(abstain: Mapping[str, Any], flag: str) -> list[tuple[object, ...
     rows = [
         (
             f"{flag}: rows of '{name}' that are ruled out for it",
-            f"{found['promise']:g}",
-            *_rate(found),
+            *_promised(found["promise"], found),
         )
         for name, found in abstain["ruled_out"]["classes"].items()
         if found["promise"] is not None and found["rows"]
     ]
     refused = abstain["none_of_these"]
-    rows.append((f"{flag}: none of these", None, *_rate(refused["overall"])))
+    rows.append((f"{flag}: none of these", *_promised(None, refused["overall"])))
     if refused["unknown"]["rows"]:
         what = f"{flag}: the same, of classes that were not trained"
-        rows.append((what, None, *_rate(refused["unknown"])))
+        rows.append((what, *_promised(None, refused["unknown"])))
     return rows
 
 
 def _alarms(fpr: Mapping[str, Any], flag: str) -> list[tuple[object, ...]]:
     name, alarms = fpr["positive"], fpr["false_alarms"]["overall"]
     return [
-        (f"{flag}: other rows called '{name}'", f"{fpr['bound']:g}", *_rate(alarms)),
-        (f"{flag}: rows of '{name}' found", None, *_rate(fpr["found"])),
+        (f"{flag}: other rows called '{name}'", *_promised(fpr["bound"], alarms)),
+        (f"{flag}: rows of '{name}' found", *_promised(None, fpr["found"])),
     ]
 
 
-def _rate(found: Mapping[str, Any]) -> tuple[object, ...]:
+def _promised(promise: float | None, found: Mapping[str, Any]) -> tuple[object, ...]:
+    """Give what was promised, whether it was kept, and the rate that was found."""
+    told = None if promise is None else f"{promise:g}"
     if not found["rows"]:
-        return (0, 0, None, None)
+        return (told, None, 0, 0, None, None)
     low, high = found["interval"]
-    interval = f"{low:.4f} to {high:.4f}"
-    return found["count"], found["rows"], _figure(found["share"]), interval
+    rate = (found["count"], found["rows"], _figure(found["share"]))
+    return (told, _kept(promise, found), *rate, f"{low:.4f} to {high:.4f}")
+
+
+def _kept(promise: float | None, found: Mapping[str, Any]) -> str | None:
+    """Say whether a share keeps within a promise, as far as its interval can tell."""
+    if promise is None:
+        return None
+    if found["share"] <= promise:
+        return "yes"
+    return "perhaps" if found["interval"][0] <= promise else "no"
 
 
 def _tell_levels(found: Mapping[str, Any], talk: Talk) -> None:
@@ -167,10 +177,12 @@ def _tell_levels(found: Mapping[str, Any], talk: Talk) -> None:
             method,
             f"{measured['em']:.3g}",
             f"{measured['mv']:.3g}",
-            _figure(found["methods"][method]["share"]),
-            _figure(found["methods"][method]["rmse"]),
+            *(
+                _figure(found["methods"][method][key]) if number == 0 else None
+                for key in ("share", "rmse")
+            ),
         )
-        for space in found["spaces"][:MOST_SPACES]
+        for number, space in enumerate(found["spaces"][:MOST_SPACES])
         for method, measured in space["methods"].items()
     ]
     if not rows:
@@ -179,9 +191,9 @@ def _tell_levels(found: Mapping[str, Any], talk: Talk) -> None:
     title = "Which detector fits the latent space best? (without labels)"
     talk.table(title, heads, rows)
     talk.say(
-        "high EM and low MV are good, and compare within one space only; flagged: rows "
-        f"with a p-value up to {found['below']:g}; RMSE: of the classes' shares among "
-        "those from their shares among all rows"
+        "high EM and low MV are good, and compare within one space only; flagged, by "
+        f"all spaces together: rows with a p-value up to {found['below']:g}; RMSE: of "
+        "the classes' shares among those from their shares among all rows"
     )
 
 

@@ -63,7 +63,7 @@ def _calls(summary: Found) -> Iterator[Line]:
 def _probabilities(summary: Found) -> Iterator[Line]:
     found = summary["ece"] and summary["ece"]["macro"]
     if found is not None:
-        says = "so far are probabilities from the shares that come true (0 is best)"
+        says = "mean distance of probabilities from shares that come true (0 is best)"
         yield "calibration error", f"{found:.3f}", says
 
 

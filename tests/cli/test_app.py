@@ -5,6 +5,7 @@ import signal
 import pytest
 
 from cbvae_cli import __version__
+from cbvae_cli.cli.app import main
 
 HEAVY = {"torch", "pandas", "pyarrow", "sklearn", "numpy", "scipy", "rich"}
 
@@ -314,6 +315,28 @@ def test_a_full_disk_under_standard_output_is_told_once(start_dummy):
     assert process.returncode == 3
     assert error.startswith("error: cannot write: no space left on device")
     assert "Exception ignored" not in error
+
+
+@pytest.mark.parametrize("words", ["--help verify", "-h verify", "help verify"])
+def test_help_may_stand_before_the_verb(words, capsys):
+    assert main(["verify", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "Usage: cbvae verify" in shown
+    assert main(words.split()) == 0
+    assert capsys.readouterr().out == shown
+
+
+@pytest.mark.parametrize("words", ["help", "-h", "--help --quiet"])
+def test_help_of_no_verb_is_that_of_the_program(words, capsys):
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert main(words.split()) == 0
+    assert capsys.readouterr().out == shown
+
+
+def test_help_of_a_verb_that_is_not_there_names_the_nearest(capsys):
+    assert main(["help", "clasify"]) == 2
+    assert "classify" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
