@@ -13,6 +13,7 @@ from cbvae_cli.table.cells import Bools, Floats
 Places = NDArray[np.int64]
 
 EVEN = 0.5  # the threshold where nothing can be learned of a better one
+FLOOR = 0.1  # of a class's share; below, chances are said of rows unlike all seen
 ROUNDING = 1e-9  # of a cut or a cost: what two ways to one number may differ by
 # Probabilities this close to 0 and 1 still have finite odds.
 LOWEST, HIGHEST = 1e-300, 1 - 2.0**-53
@@ -151,8 +152,10 @@ def best_f1_threshold(
     -------
     float
         Midway, in log-odds, between the lowest probability that is called and the
-        highest that is not; at half its odds where every row is called. Of equal F1
-        the fewest calls. 0.5 without a positive or without another row.
+        highest that is not; at half its odds where every row is called. Where that
+        calls the same rows, not below `FLOOR` of the positives' share: no row is
+        called that nearly all evidence speaks against. Of equal F1 the fewest calls.
+        0.5 without a positive or without another row.
     """
     from scipy.special import expit, logit
     from sklearn.metrics import precision_recall_curve
@@ -172,6 +175,9 @@ def best_f1_threshold(
     odds = logit(np.clip(scores[max(best - 1, 0) : best + 1], LOWEST, HIGHEST))
     middle = odds.mean() if best else odds[0] - np.log(2)
     found = float(expit(middle))
+    least = FLOOR * float(np.average(truth, weights=weights[counts]))
+    if found < least <= scores[best]:
+        return least
     # Neighbours may be too close for a number between them.
     apart = best == 0 or scores[best - 1] < found
     return found if apart and found <= scores[best] else float(scores[best])

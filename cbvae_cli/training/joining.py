@@ -34,6 +34,7 @@ from cbvae_cli.table.cells import Bools, Floats
 from cbvae_cli.training.blind import Known, blind_evidence, judged_rows
 from cbvae_cli.training.calibrate import EVIDENCE, calibrate
 from cbvae_cli.training.parts import Parts
+from cbvae_cli.training.raised import raised
 
 Places = NDArray[np.int64]
 
@@ -156,13 +157,17 @@ def join(among: Among, seed: int) -> Joined:
     posterior = replace(posterior, judged=behind, elbo=elbo, error=error)
     log_p = _by_blind_member(elbo, elbo_of(sharp), judged.member)
     own = lookers.labels == place
-    threshold = best_f1_threshold(np.exp(log_p[:, place]), own, judged.weights)
+    joined = np.exp(log_p[:, place])
+    thresholds = np.append(
+        raised(old, among.order, known, judged, joined),
+        best_f1_threshold(joined, own, judged.weights),
+    )
     alone = calibrate(*_alone(among), seed, among.detecting)
     scores = mislabel_scores(log_p[own], lookers.labels[own])
     return Joined(
         temperatures,
         posterior,
-        np.append(old.thresholds, threshold)[among.order],
+        thresholds[among.order],
         {name: each.by_class[0] for name, each in alone.judges.items()},
         replace(alone.witnesses[0], mislabelled=Conformal((np.sort(scores),))),
         {},

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from cbvae_cli.calibration.decide import (
+    FLOOR,
     FalseAlarms,
     LeastCost,
     Likeliest,
@@ -160,6 +161,16 @@ def test_where_every_row_is_best_called_the_threshold_lies_below_all():
     truth = np.array([True, False, True, True])
     found = best_f1_threshold(np.array([0.5, 0.6, 0.7, 0.8]), truth)
     assert found == pytest.approx(1 / 3)
+
+
+def test_classes_far_apart_do_not_push_the_threshold_to_the_end():
+    truth = np.arange(20) < 2
+    share = 0.1
+    p = np.where(truth, 0.999, 1e-30)
+    assert best_f1_threshold(p, truth) == pytest.approx(FLOOR * share)
+    # Positives that are that unlikely themselves are called all the same.
+    p = np.where(truth, 1e-6, 1e-30)
+    assert 1e-30 < best_f1_threshold(p, truth) <= 1e-6
 
 
 def test_of_equal_f1_the_fewest_rows_are_called():
