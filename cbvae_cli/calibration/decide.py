@@ -13,7 +13,7 @@ from cbvae_cli.table.cells import Bools, Floats
 Places = NDArray[np.int64]
 
 EVEN = 0.5  # the threshold where nothing can be learned of a better one
-FLOOR = 0.1  # of a class's share; below, chances are said of rows unlike all seen
+FLOOR = 0.1  # of a class's share: no threshold lies lower without need
 ROUNDING = 1e-9  # of a cut or a cost: what two ways to one number may differ by
 # Probabilities this close to 0 and 1 still have finite odds.
 LOWEST, HIGHEST = 1e-300, 1 - 2.0**-53

@@ -92,8 +92,7 @@ class Teller(AdversarialFamily):
     """Gives what the discriminator makes of rows for evidence.
 
     All of it, log p(class given seen cells), stands for every log density, and nothing
-    as `kl`.
-    The squared error stays the autoencoder's.
+    for `kl`. The squared error stays the autoencoder's.
     """
 
     @property

@@ -108,13 +108,15 @@ def told(summary: Mapping[str, Any]) -> Sequence[str]:
     splits = (
         "1 split" if seeds == 1 else f"{seeds} splits; ± is the deviation over them"
     )
-    positive = summary["positive"]
+    positive, chance = summary["positive"], summary["chance"]
+    ranked = "no test holds two classes"
+    if chance is not None:
+        ranked = f"1 is perfect, and {chance:.3f} is the AUPRC of chance"
     return (
         f"{summary['rows']:,} rows, of which {summary['test_share']:.0%} test "
         f"({summary['tested'][positive]:,.0f} of class '{positive}'): {splits}. Equal "
         "rows are on one side, missing cells stay missing.",
-        f"AUPRC and AUROC are {summary['measured']}; 1 is perfect, "
-        f"and {summary['chance']:.3f} is the AUPRC of chance.",
+        f"AUPRC and AUROC are {summary['measured']}; {ranked}.",
     )
 
 

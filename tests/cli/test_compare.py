@@ -158,6 +158,13 @@ def test_classes_of_few_rows_are_named(tmp_path, capsys):
     assert told["chance"] == pytest.approx(1 / 3)
 
 
+def test_a_test_of_one_class_ranks_nothing_and_says_so(tmp_path, capsys):
+    argv = [*few(tmp_path, {"a": 9, "b": 1, "c": 1}), "--seeds", "1"]
+    assert main([*argv, f"--json={tmp_path}/s.json"]) == 0
+    assert "no test holds two classes" in capsys.readouterr().err
+    assert json.loads((tmp_path / "s.json").read_text())["chance"] is None
+
+
 def test_where_no_model_can_run_there_is_no_table(tmp_path, capsys):
     argv = [*few(tmp_path, {"a": 60, "b": 40})[:-1], "imputed-forest", "--seeds", "1"]
     assert main(argv) == 3
