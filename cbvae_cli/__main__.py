@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 
 def run() -> None:
     """Run the command line and leave with its exit code."""
-    # Below typer, pydantic would search all installed packages for plugins and run
-    # what it finds.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from cbvae_cli.cli.app import main
     from cbvae_cli.cli.process import wait_briefly
 

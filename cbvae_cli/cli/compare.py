@@ -1,7 +1,6 @@
 """`cbvae compare`: this tool's models beside well-known ones, on one table."""
 
 import dataclasses
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -89,7 +88,7 @@ def compare(
     """
     talk = telling.talk_only()
     chosen = _checked(models, preset or [])
-    target = _page_target(html, force, data)
+    target = _page_target(html, force)
 
     from cbvae_cli.records import Columns
     from cbvae_cli.report.comparison import cells, heads, page, told
@@ -223,27 +222,26 @@ def _check_sizes(table: "Table", talk: "Talk") -> None:
             )
 
 
-def _page_target(html: str | None, force: bool, data: str) -> Path | None:
-    """Refuse a page that cannot be written."""
+def _page_target(html: str | None, force: bool) -> Path | None:
+    """Refuse a page that cannot be written, or that would replace something else."""
     if html is None:
         return None
+    from cbvae_cli.report.comparison import BEGINNING
+    from cbvae_cli.table.aside import may_hold
+    from cbvae_cli.table.targets import check_parent
+
     target = Path(html)
-    if target.is_dir():
-        raise UsageProblem(
-            f"'{html}' is a folder", expected="a file to write the page to"
-        )
-    if target.exists() and os.path.exists(data) and target.samefile(data):
-        raise UsageProblem(
-            f"the page would replace the table '{data}'",
-            hint="name another file with --html",
-        )
+    if target.exists() and not target.is_file():
+        raise UsageProblem(f"'{html}' is no file", expected="a file for the page")
     if target.exists() and not force:
         raise UsageProblem(f"'{html}' exists", hint="--force replaces it")
-    if not target.parent.is_dir():
+    if target.exists() and not may_hold(html, BEGINNING.encode()):
         raise UsageProblem(
-            f"there is no folder to write the page '{html}' into",
-            hint="make the folder first",
+            f"'{html}' is no page, so it is not replaced",
+            expected="a new file, or an older page",
+            hint="name another file with --html",
         )
+    check_parent(html, target.parent)
     return target
 
 
@@ -274,8 +272,11 @@ def _measured(table: "Table", runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
         name: sum(run["tested"][name] for run in runs) / len(runs)
         for name in label.classes
     }
-    judged = [label.positive] if two else list(runs[0]["auprc_by_class"])
-    among = sum(tested[name] for name in judged) / sum(tested.values())
+    ranked = (
+        (run["tested"], [label.positive] if two else [*run["auprc_by_class"]])
+        for run in runs
+    )
+    chances = [_chance(*each) for each in ranked if each[1]]
     return {
         "rows": len(table.labels),
         "label": label.name,
@@ -286,8 +287,13 @@ def _measured(table: "Table", runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "measured": f"of class '{label.positive}'"
         if two
         else "means over classes, each against the rest",
-        "chance": among / len(judged) if judged else None,
+        "chance": sum(chances) / len(chances) if chances else None,
     }
+
+
+def _chance(tested: dict[str, int], names: Sequence[str]) -> float:
+    """Give the mean AUPRC that chance has for some of the classes of a test."""
+    return sum(tested[name] for name in names) / sum(tested.values()) / len(names)
 
 
 def _described(outcome: "Outcome") -> dict[str, Any]:

@@ -10,6 +10,9 @@ from typing import Any
 FIGURES = {"auprc": 3, "auroc": 3, "log_loss": 4, "seconds": 1}
 """Figures of an outcome and the decimals that they are shown with."""
 
+BEGINNING = "<!doctype html>"
+"""How every page begins."""
+
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto;
   padding: 0 1rem; color: #1c1c1c; background: #fff }
@@ -79,7 +82,7 @@ def page(summary: Mapping[str, Any]) -> str:
     )
     lines = "".join(f"<p>{escape(line)}</p>\n" for line in told(summary))
     notes = "".join(f"<li>{escape(note)}</li>\n" for note in summary["warnings"])
-    return f"""<!doctype html>
+    return f"""{BEGINNING}
 <html lang="en">
 <head>
 <meta charset="utf-8">

@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from cbvae_cli.errors import UsageProblem
-from cbvae_cli.table.aside import write_whole
+from cbvae_cli.table.aside import may_hold, write_whole
 
 SCHEMA = 1
 """Raised when a key changes its meaning or goes away, not when one is added."""
@@ -35,9 +35,7 @@ def check_summary_file(json: str | None) -> None:
     """
     if json is None or json == STREAM or not os.path.isfile(json):
         return
-    with open(json, "rb") as file:
-        start = file.read(len(BEGINNING))
-    if start not in (b"", BEGINNING):
+    if not may_hold(json, BEGINNING):
         raise UsageProblem(
             "the file named by --json is not the summary of a run",
             where=json,

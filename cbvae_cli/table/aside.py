@@ -31,6 +31,12 @@ def close_whole(file: BinaryIO) -> None:
     file.close()
 
 
+def may_hold(path: str, beginning: bytes) -> bool:
+    """Tell whether a file is empty, or begins as others of its kind do."""
+    with open(path, "rb") as file:
+        return file.read(len(beginning)) in (b"", beginning)
+
+
 def write_whole(target: Path, content: bytes) -> None:
     """Write a file whole, or leave what has its name as it was.
 

@@ -114,7 +114,7 @@ def test_who_cannot_run_is_named_and_the_others_go_on(run, samples, tmp_path):
         (["--seeds", "0"], "seeds"),
         (["--models", ""], "--models"),
         (["--models", "logistic", "--preset", "fast"], "names none of them"),
-        (["--html", "."], "is a folder"),
+        (["--html", "."], "is no file"),
     ],
 )
 def test_wrong_wishes_are_refused_before_any_work(run, flags, said):
@@ -123,13 +123,16 @@ def test_wrong_wishes_are_refused_before_any_work(run, flags, said):
     assert said in streams.err
 
 
-def test_the_page_never_replaces_the_table(samples, tmp_path, capsys):
-    table = tmp_path / "t.csv"
-    table.write_bytes((samples / "defects.csv").read_bytes())
-    argv = ["compare", str(table), "--label", "outcome", "--models", "logistic"]
-    assert main([*argv, "--html", str(table), "--force"]) == 2
-    assert "would replace the table" in capsys.readouterr().err
-    assert table.read_bytes() == (samples / "defects.csv").read_bytes()
+@pytest.mark.parametrize("held", ["the table", "PK", '{"schema": 1}'])
+def test_a_page_replaces_older_pages_alone(run, samples, tmp_path, held):
+    table = (samples / "defects.csv").read_bytes()
+    target = tmp_path / "page.html"
+    target.write_bytes(table if held == "the table" else held.encode())
+    before = target.read_bytes()
+    code, streams = run("--html", "page.html", "--force", "--models", "logistic")
+    assert code == 2
+    assert "is no page" in streams.err
+    assert target.read_bytes() == before
 
 
 def few(tmp_path, counts):
